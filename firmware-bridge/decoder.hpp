@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/result.hpp"
+#include "config/units.hpp"
+#include "operators/reading.hpp"
+
+namespace weir {
+
+/// What a decoder found in one payload: records, each with its time, tags and values. Reused from
+/// message to message, so that decoding allocates nothing once it is warm. Texts point into the
+/// payload or into the decoder and live until the next call.
+struct Decoded {
+  struct Value {
+    std::string_view metric;
+    double value = 0;
+    Quality quality = Quality::good;  ///< only `inexact`
+  };
+  struct Record {
+    Timestamp time{};
+    bool has_time = false;  ///< false: use the arrival time
+    std::uint32_t first_value = 0, value_count = 0;
+    std::uint32_t first_tag = 0;  ///< into `tags`; as many as the decoder's tag_names()
+  };
+  std::vector<Record> records;
+  std::vector<Value> values;
+  std::vector<std::string_view> tags;
+  /// Fields that were asked for but could not be used, by reason; the rest of the message counts.
+  std::uint32_t not_numeric = 0, not_finite = 0, bad_time = 0;
+
+  void clear();
+};
+
+/// Turns payloads of one format into records. One instance a source; engine thread only.
+class Decoder {
+ public:
+  virtual ~Decoder() = default;
+
+  /// Replaces `out` by what the payload holds. Never throws. A `null` or absent field is no value
+  /// (not zero, not an error).
+  /// # Errors
+  /// `invalid`: the payload is not of this format, or holds no value that was asked for; the
+  /// message says where and why, in at most 200 bytes, without raw payload bytes.
+  virtual Result<void> decode(std::string_view payload, Decoded& out) = 0;
+
+  /// Tags that come from the payload, behind those that come from the topic.
+  virtual const std::vector<std::string>& tag_names() const = 0;
+};
+
+}  // namespace weir

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "firmware-bridge/batch.hpp"
+
+namespace weir {
+
+/// The one queue between sources and engine, bounded by bytes. Nothing is dropped in it: a source
+/// asks `full()` before it reads more from its peer, and is called back when there is room again;
+/// what it already read it may still push, so the bound is exceeded by one read at most.
+class Inbox {
+ public:
+  explicit Inbox(Bytes limit) : limit_(limit) {}
+
+  /// Any thread. Takes the batch; never blocks.
+  void push(Batch batch);
+  /// Any thread.
+  bool full() const;
+  /// Any thread: `room` is called once, from the engine's thread, when the queue is half empty.
+  /// At once if it already is.
+  void when_room(std::function<void()> room);
+
+  /// Engine thread: moves everything that waits into `out` (appending) and returns true, or returns
+  /// false after `timeout` or `wake()`.
+  bool pop(std::vector<Batch>& out, std::chrono::microseconds timeout);
+  /// Any thread: makes a waiting `pop` return early.
+  void wake();
+
+  struct Depth {
+    std::size_t bytes = 0, messages = 0;
+  };
+  Depth depth() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable filled_;
+  std::vector<Batch> waiting_;
+  std::vector<std::function<void()>> room_;
+  Depth depth_;
+  Bytes limit_;
+  bool woken_ = false;
+};
+
+}  // namespace weir

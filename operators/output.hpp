@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "operators/reading.hpp"
+
+namespace weir {
+
+/// What a pipeline emits. Stored: never renumber.
+enum class OutputKind : std::uint8_t { rollup = 1, alert = 2, late = 3, quarantined = 4 };
+
+/// Which queue of the outbox an output waits in; lanes are drained in this order. Stored: never
+/// renumber. Quarantined readings go to no lane but to the dead letters.
+enum class Lane : std::uint8_t { alerts = 0, live = 1, late = 2, backlog = 3 };
+constexpr std::size_t lane_count = 4;
+
+struct Tag {
+  std::string name, value;
+  friend bool operator==(const Tag&, const Tag&) = default;
+};
+
+/// A named value of an output, in the order of the configuration: an aggregate, a score, a bound.
+struct Field {
+  std::string name;
+  std::variant<std::int64_t, double, std::string> value;
+  friend bool operator==(const Field&, const Field&) = default;
+};
+
+/// One result, of any kind, complete in itself: it needs no table to be understood, so it outlives
+/// a changed configuration in the outbox.
+struct Output {
+  OutputKind kind = OutputKind::rollup;
+  std::string name;        ///< of the rollup, the detector or, for a late reading, the source
+  std::string topic;       ///< of Kafka
+  std::vector<Tag> group;  ///< the tags it is about, in the order of `by`
+  std::string metric;
+  Window window;                    ///< of a rollup; start == end == the event time for the others
+  std::uint32_t revision = 0;       ///< 0, then one more each time the same result is emitted again
+  Quality quality = Quality::good;  ///< all bits of all readings in it
+  // Completeness: how many readings are in it, how many of those came behind the watermark, and
+  // the first and last event time.
+  std::uint64_t count = 0, late = 0;
+  Timestamp first{}, last{};
+  std::vector<Field> fields;
+  friend bool operator==(const Output&, const Output&) = default;
+};
+
+using Outputs = std::vector<Output>;
+
+}  // namespace weir

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "runtime/sink.hpp"
+#include "store/store.hpp"
+
+namespace weir {
+
+struct UplinkOptions {
+  std::string gateway;
+  std::string epoch;         ///< the store's uuid
+  std::size_t batch = 1000;  ///< records a publish
+  Bytes batch_bytes{1u << 20};
+  Duration linger{};  ///< how long entries may wait for company
+  Duration publish_timeout{};
+  Duration retry_min{}, retry_max{};  ///< pause after an error, doubling, with jitter
+};
+
+/// Reads the outbox in the order of its lanes, hands the entries to the sink and tells the engine
+/// what arrived. Owns its thread; never writes to the store.
+class Uplink {
+ public:
+  /// What the engine must act on in its next commit.
+  struct Feedback {
+    Position delivered;                    ///< cumulative
+    std::vector<Store::Drop> drops;        ///< since the last take
+    std::vector<DeadLetter> dead_letters;  ///< one for each drop whose entry could be read
+  };
+
+  /// `reader` and `sink` must outlive it. `wake_engine` is called (from the uplink's thread) when
+  /// there is feedback.
+  Uplink(UplinkOptions options, OutboxReader& reader, Sink& sink,
+         std::function<void()> wake_engine);
+  ~Uplink();
+
+  void start();
+  /// Lets a publish that is under way end, for at most `timeout`.
+  void stop(Duration timeout);
+
+  /// Any thread: outputs were committed.
+  void notify();
+  /// Engine thread.
+  Feedback take_feedback();
+
+  /// One round without a thread: open the sink if need be, read, publish. For the simulator and the
+  /// tests. True if something was delivered.
+  bool step(Duration timeout);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+/// The Kafka record of an output (DESIGN.md section 9): key, JSON value, headers, timestamp.
+/// The same entry gives the same bytes, on any machine.
+SinkRecord make_record(const OutboxEntry& entry, const std::string& gateway,
+                       const std::string& epoch);
+
+}  // namespace weir
