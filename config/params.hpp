@@ -19,6 +19,8 @@ struct Place {
   std::string file;
   std::uint32_t line = 0;
   std::uint32_t column = 0;
+
+  std::string text() const;  ///< "weir.toml:12:8"; without line and column where there are none
 };
 
 /// One thing that is wrong with a configuration: what was found, what was expected, the remedy.
@@ -64,7 +66,9 @@ struct Document;
 /// A strict, typed view of one TOML table. A getter returns the value, or the default if the key is
 /// absent; on a wrong type, unit or range it records a Problem and returns the default (or an empty
 /// value), so that one pass finds everything that is wrong. `finish()` records the keys nobody
-/// asked for, with the nearest known one. Strings have had their `${VAR}` forms expanded.
+/// asked for, with the nearest known one. Strings have had their `${VAR}` forms expanded; one that
+/// held a variable may also stand for a number or a boolean. No message shows what a variable
+/// holds.
 ///
 /// Not thread-safe. Cheap to copy; a copy is the same view. Outlives nothing: it keeps the parsed
 /// document alive.
@@ -102,7 +106,8 @@ class Params {
   }
 
   /// The value of `key`, of the file that `key_file` names (its first line), or of the systemd
-  /// credential of that name; at most one of the two may be given.
+  /// credential of that name ("mqtt.password"); at most one of the first two may be given. An empty
+  /// text is as good as none.
   std::optional<std::string> secret(std::string_view key);
 
   /// A sub-table; an absent one reads as an empty table, so that its defaults apply. Its own
@@ -123,7 +128,8 @@ class Params {
   /// The same where every value is a number (`words = { ON = 1, OFF = 0 }`).
   std::vector<std::pair<std::string, double>> number_entries(std::string_view key);
 
-  /// Records a problem at `key` (or at the table itself if the key is absent).
+  /// Records a problem at `key` (or at the table itself if the key is absent). The message may
+  /// quote the value: what came from a variable is shown as it is written, a secret not at all.
   void problem(std::string_view key, std::string message);
   Place place(std::string_view key) const;
   const std::string& path() const;
@@ -147,7 +153,8 @@ class ConfigFile {
  public:
   using Environment = std::function<std::optional<std::string>(const std::string&)>;
 
-  /// Reads and parses; never throws. Syntax errors and missing variables are in `problems()`.
+  /// Reads and parses; never throws. Syntax errors and missing variables are in `problems()`. After
+  /// a file that could not be read or parsed nothing else is recorded: it may only be unread.
   /// `environment` answers `${VAR}`; the default asks the process's.
   static ConfigFile load(const std::string& path, Environment environment = {});
   /// The same from a text, for tests; `name` stands for the file in messages. No fragments.

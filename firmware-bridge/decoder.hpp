@@ -13,6 +13,10 @@
 
 namespace weir {
 
+/// Names of metrics have 1 to that many bytes of UTF-8, tags at most that many. A decoder drops
+/// what is longer and counts it.
+constexpr std::size_t name_bytes_max = 256;
+
 /// What a decoder found in one payload: records, each with its time, tags and values. Reused from
 /// message to message, so that decoding allocates nothing once it is warm. Texts point into the
 /// payload or into the decoder and live until the next call.
@@ -32,7 +36,10 @@ struct Decoded {
   std::vector<Value> values;
   std::vector<std::string_view> tags;
   /// Fields that were asked for but could not be used, by reason; the rest of the message counts.
-  std::uint32_t not_numeric = 0, not_finite = 0, bad_time = 0;
+  std::uint32_t not_numeric = 0, not_finite = 0;
+  /// Records dropped because their time or a tag is there and can't be used; values without a name.
+  std::uint32_t bad_time = 0, bad_tag = 0, bad_name = 0;
+  bool well_formed = false;  ///< the payload is of the format, whatever it holds
 
   void clear();
 };
@@ -46,7 +53,8 @@ class Decoder {
   /// (not zero, not an error).
   /// # Errors
   /// `invalid`: the payload is not of this format, or holds no value that was asked for; the
-  /// message says where and why, in at most 200 bytes, without raw payload bytes.
+  /// message says why, and where if the parser knows it, in at most 200 bytes, without raw payload
+  /// bytes.
   virtual Result<void> decode(std::string_view payload, Decoded& out) = 0;
 
   /// Tags that come from the payload, behind those that come from the topic.

@@ -29,7 +29,9 @@ class Inbox {
   /// Engine thread: moves everything that waits into `out` (appending) and returns true, or returns
   /// false after `timeout` or `wake()`.
   bool pop(std::vector<Batch>& out, std::chrono::microseconds timeout);
-  /// Any thread: makes a waiting `pop` return early.
+  /// Engine thread: waits for `wake()` alone, and takes nothing.
+  void wait(std::chrono::microseconds timeout);
+  /// Any thread: makes a waiting `pop` or `wait` return early.
   void wake();
 
   struct Depth {

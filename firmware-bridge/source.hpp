@@ -22,6 +22,7 @@ class Source {
     std::uint64_t connects = 0, disconnects = 0;
     std::uint64_t messages = 0, bytes = 0;
     std::uint64_t oversized = 0, malformed = 0;  ///< packets that closed the connection
+    std::uint64_t refused_filters = 0;           ///< subscriptions that the peer turned down
     std::uint64_t unacknowledged = 0;            ///< received, not yet acknowledged
     bool paused = false;                         ///< not reading because the inbox is full
   };

@@ -51,6 +51,7 @@ class Pipeline {
   /// The earliest `elapsed` at which a tick would do anything; nothing if none ever would.
   virtual std::optional<Duration> next_tick() const = 0;
 
+  /// Of the last `process`.
   virtual const ReadingCounts& counts() const = 0;
 
   /// The lowest and the highest watermark over the devices that are not idle, and how many are;
@@ -83,9 +84,12 @@ using PipelineOptionsPtr = std::unique_ptr<PipelineOptions, PipelineOptionsDelet
 /// an unknown source, tag, aggregate or method, a duplicate name.
 PipelineOptionsPtr read_pipeline_options(Params& root, std::span<const SourceOptions> sources);
 
-/// Requires: `options` were read without a problem. `table` must outlive the pipeline; it is read,
-/// never appended to, save that the sources are interned here.
+/// Requires: `options` were read without a problem. `table` must outlive the pipeline; it is only
+/// read. It may be restored from a checkpoint, and grow by replayed records, after this call and
+/// before the first `process`: a source is found in it by name and tag names when its first device
+/// appears, never interned here.
 std::unique_ptr<Pipeline> make_pipeline(const PipelineOptions& options,
-                                        std::span<const SourceOptions> sources, SeriesTable& table);
+                                        std::span<const SourceOptions> sources,
+                                        const SeriesTable& table);
 
 }  // namespace weir

@@ -90,6 +90,7 @@ class SeriesTable {
   Index<MetricId> metric_index_;
   Index<DeviceId> device_index_;
   std::unordered_map<std::uint64_t, SeriesId> series_index_;  ///< device << 32 | metric
+  std::string key_;  ///< reused, so that looking up what is known allocates nothing
 };
 
 }  // namespace weir

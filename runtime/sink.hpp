@@ -24,8 +24,8 @@ struct SinkRecord {
 
 /// Where results go. Two implementations: Kafka, and a fake for tests that can be corked.
 ///
-/// Uplink thread only, except `status()`. Protocol: `(open publish*)*`; after any error of publish,
-/// `open` again: the sink then says what really arrived.
+/// Uplink thread only, except `status()` and `cancel()`. Protocol: `(open publish*)*`; after any
+/// error of publish, `open` again: the sink then says what really arrived.
 class Sink {
  public:
   struct Status {
@@ -49,12 +49,17 @@ class Sink {
   /// Delivers the records and the position behind them, all or nothing where the peer can do that.
   /// Returns when the peer has confirmed them.
   /// # Errors
-  /// `invalid`: the peer refuses the record at `rejected()` for good; nothing was delivered.
-  /// Any other: the outcome is unknown; call `open`.
+  /// `invalid`: the peer refuses the record at `rejected()` for good; nothing was delivered (in a
+  /// session without a position: others may have been). `full`: refused as one batch, nothing was
+  /// delivered; publish fewer at a time. Any other: the outcome is unknown; call `open`.
   virtual Result<void> publish(std::span<const SinkRecord> records, const Position& behind,
                                Duration timeout) = 0;
   /// After `invalid`: the index of the record that was refused.
   virtual std::size_t rejected() const = 0;
+
+  /// Any thread, for good: calls that are under way or come later end soon, as `unavailable` or
+  /// `timeout`.
+  virtual void cancel() = 0;
 
   virtual Status status() const = 0;  ///< any thread
 };

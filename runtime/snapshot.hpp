@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -50,20 +51,31 @@ struct Snapshot {
   bool stopping = false;
 };
 
+/// How far the lowest watermark of the active devices is behind the wall clock, never below zero;
+/// nothing while no device is active.
+std::optional<Duration> watermark_lag(const Snapshot& snapshot);
+/// How long the oldest entry of a lane has waited; zero if none waits or the clock went back.
+Duration oldest_age(const Snapshot& snapshot, Lane lane);
+
 /// Where the engine puts the newest snapshot and everybody else reads it. Any thread.
 class SnapshotBoard {
  public:
+  SnapshotBoard();
+
   void post(std::shared_ptr<const Snapshot> snapshot);
   std::shared_ptr<const Snapshot> latest() const;  ///< null before the first
 
   /// The engine ticks it on every round; the watchdog is fed only while it moves.
   void progressed();
   std::uint64_t progress() const;
+  /// When it last did; the time of construction before the first.
+  std::chrono::steady_clock::time_point progressed_at() const;
 
  private:
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> latest_;
   std::uint64_t progress_ = 0;
+  std::chrono::steady_clock::time_point progressed_at_;
 };
 
 }  // namespace weir

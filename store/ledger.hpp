@@ -31,6 +31,7 @@ enum class Counter : std::uint8_t {
   clock_jumps = 15,        ///< beside the balance
   state_discarded = 16,    ///< operators whose saved state no longer fitted; beside the balance
   dead_letters_dropped = 17,  ///< samples not kept because the table is bounded; beside the balance
+  journal_damaged = 18,  ///< times the journal could not be read to its end; beside the balance
 };
 
 /// Promise P4 as code: cumulative counts over the life of the database. What a commit changes

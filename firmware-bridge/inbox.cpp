@@ -1,0 +1,71 @@
+#include "firmware-bridge/inbox.hpp"
+
+#include <iterator>
+#include <utility>
+
+namespace weir {
+
+void Inbox::push(Batch batch) {
+  if (batch.empty()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    depth_.bytes += batch.bytes();
+    depth_.messages += batch.size();
+    waiting_.push_back(std::move(batch));
+  }
+  filled_.notify_one();
+}
+
+bool Inbox::full() const {
+  const std::lock_guard lock(mutex_);
+  return depth_.bytes >= count(limit_);
+}
+
+void Inbox::when_room(std::function<void()> room) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (depth_.bytes > count(limit_) / 2) {
+      room_.push_back(std::move(room));
+      return;
+    }
+  }
+  room();
+}
+
+bool Inbox::pop(std::vector<Batch>& out, std::chrono::microseconds timeout) {
+  std::vector<std::function<void()>> room;
+  {
+    std::unique_lock lock(mutex_);
+    filled_.wait_for(lock, timeout, [this] { return woken_ || !waiting_.empty(); });
+    woken_ = false;
+    if (waiting_.empty()) return false;
+    out.insert(out.end(), std::move_iterator(waiting_.begin()), std::move_iterator(waiting_.end()));
+    waiting_.clear();
+    depth_ = {};
+    room.swap(room_);
+  }
+  // Called without the lock: they may push or ask for room again.
+  for (const auto& call : room) call();
+  return true;
+}
+
+void Inbox::wait(std::chrono::microseconds timeout) {
+  std::unique_lock lock(mutex_);
+  filled_.wait_for(lock, timeout, [this] { return woken_; });
+  woken_ = false;
+}
+
+void Inbox::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  filled_.notify_one();
+}
+
+Inbox::Depth Inbox::depth() const {
+  const std::lock_guard lock(mutex_);
+  return depth_;
+}
+
+}  // namespace weir

@@ -1,0 +1,55 @@
+#include <cmath>
+
+#include "operators/aggregate.hpp"
+
+namespace weir {
+
+namespace {
+
+/// Count, mean and sum of squared deviations: updated by Welford (Technometrics 1962), merged by
+/// Chan, Golub and LeVeque (1979).
+struct Moments {
+  static constexpr std::uint32_t version = 1;
+  std::uint64_t count = 0;
+  double mean = 0, squares = 0;
+
+  void add(const Reading& reading) {
+    ++count;
+    const double delta = reading.value - mean;
+    mean += delta / static_cast<double>(count);
+    squares += delta * (reading.value - mean);
+  }
+  void merge(const Moments& other) {
+    if (other.count == 0) return;
+    const auto here = static_cast<double>(count), there = static_cast<double>(other.count);
+    const double delta = other.mean - mean;
+    count += other.count;
+    mean += delta * (there / (here + there));
+    squares += other.squares + delta * delta * (here * there / (here + there));
+  }
+  void save(ByteWriter& out) const {
+    out.varint(count);
+    out.f64(mean);
+    out.f64(squares);
+  }
+  void load(ByteReader& in) {
+    count = in.varint();
+    mean = in.f64();
+    squares = in.f64();
+  }
+};
+
+}  // namespace
+
+extern const AggregateEntry stddev_aggregate;
+/// Of a sample (divided by n - 1), as STDDEV_SAMP of Flink and stddevSamp of ClickHouse; of one
+/// reading it is not defined (there: NULL and nan) and left out.
+constinit const AggregateEntry stddev_aggregate{
+    "stddev", "standard deviation of the sample; left out for a single reading",
+    &accumulator_of<Moments>, [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
+      const auto& moments = *static_cast<const Moments*>(state);
+      if (moments.count < 2) return std::nullopt;
+      return std::sqrt(moments.squares / static_cast<double>(moments.count - 1));
+    }};
+
+}  // namespace weir

@@ -1,0 +1,149 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/params.hpp"
+#include "operators/alert.hpp"
+#include "operators/operator.hpp"
+#include "operators/options.hpp"
+
+namespace weir {
+
+/// One word of `method = "…"`. To add one: write its file and its line in registry.cpp.
+struct DetectorEntry {
+  std::string_view name;
+  std::string_view about;  ///< one line, for the manual
+  bool streaks;            ///< raise_after and clear_after mean something to it
+  /// Reads the method's own options from the `[[detector]]` table; problems are recorded there.
+  MakeDetector (*read)(Params& detector);
+};
+
+/// Slots of the series an operator has seen, in the order in which it saw them.
+class SeriesSlots {
+ public:
+  struct Joined {
+    std::uint32_t slot = 0;
+    bool added = false;
+  };
+  Joined join(SeriesId series) {
+    if (index(series) >= slots_.size()) slots_.resize(std::size_t{index(series)} + 1, none);
+    std::uint32_t& slot = slots_[index(series)];
+    if (slot != none) return {slot, false};
+    slot = static_cast<std::uint32_t>(series_.size());
+    series_.push_back(series);
+    return {slot, true};
+  }
+  const std::vector<SeriesId>& series() const { return series_; }
+  std::size_t memory_bytes() const {
+    return slots_.capacity() * sizeof(std::uint32_t) + series_.capacity() * sizeof(SeriesId);
+  }
+
+ private:
+  static constexpr std::uint32_t none = UINT32_MAX;
+  std::vector<std::uint32_t> slots_;  ///< by series
+  std::vector<SeriesId> series_;      ///< by slot
+};
+
+/// A detector that judges each reading of a series by what it knows of the series so far.
+///
+/// A reading older than the newest of its series is ignored (and late, if nothing else takes it): a
+/// baseline runs in event time and can't be run again.
+///
+/// `Method` is plain data, its options, with
+/// - `static Method read(Params&)`: reads them;
+/// - `void define(ByteWriter&) const`: writes a version and what must be equal for saved state;
+/// - `struct State` with `save(ByteWriter&) const` and `load(ByteReader&)`: what it knows;
+/// - `Judgement judge(State&, const Reading&, bool raised) const`: judges and learns. `raised`:
+///   an alert is on, so the bound that clears it holds.
+template <class Method>
+class Detector final : public Operator {
+ public:
+  Detector(const DetectorOptions& options, Method method, const SeriesTable& table)
+      : method_(std::move(method)), alerts_(options, table), table_(table) {}
+
+  std::optional<std::uint32_t> join(SeriesId series) override {
+    if (!alerts_.takes(series)) return std::nullopt;
+    const auto joined = slots_.join(series);
+    if (joined.added) watched_.emplace_back();
+    return joined.slot;
+  }
+
+  Verdict accept(std::uint32_t slot, const Reading& reading, const Moment&, Outputs& out) override {
+    Watched& watched = watched_[slot];
+    if (reading.time < watched.newest) return Verdict::too_old;
+    watched.newest = reading.time;
+    const bool raised = watched.alert && watched.alert->raised;
+    const Judgement judgement = method_.judge(watched.state, reading, raised);
+    if (judgement.breach || watched.alert) alerts_.follow(watched.alert, reading, judgement, out);
+    return Verdict::watched;
+  }
+
+  std::string name() const override { return "detector " + alerts_.name(); }
+
+  void define(ByteWriter& out) const override {
+    out.varint(1);  // version of what save writes
+    alerts_.define(out);
+    method_.define(out);
+  }
+
+  void save(ByteWriter& out) const override {
+    out.varint(watched_.size());
+    for (std::size_t slot = 0; slot < watched_.size(); ++slot) {
+      const Watched& watched = watched_[slot];
+      out.varint(index(slots_.series()[slot]));
+      out.zigzag(count_us(watched.newest));
+      watched.state.save(out);
+      out.u8(watched.alert ? 1 : 0);
+      if (watched.alert) watched.alert->save(out);
+    }
+  }
+
+  bool load(ByteReader& in) override {
+    for (std::uint64_t left = in.count(); left > 0; --left) {
+      const std::uint64_t id = in.varint();
+      if (!in.ok() || id >= table_.mark().series) return false;
+      if (!slots_.join(SeriesId{static_cast<std::uint32_t>(id)}).added) return false;
+      Watched& watched = watched_.emplace_back();
+      watched.newest = timestamp_us(in.zigzag());
+      watched.state.load(in);
+      const std::uint8_t alert = in.u8();
+      if (alert > 1) return false;
+      if (alert == 1) {
+        watched.alert = std::make_unique<Alert>();
+        if (!watched.alert->load(in)) return false;
+      }
+    }
+    return in.ok();
+  }
+
+  std::size_t memory_bytes() const override {
+    return watched_.capacity() * sizeof(Watched) + slots_.memory_bytes();
+  }
+
+ private:
+  struct Watched {
+    typename Method::State state;
+    Timestamp newest = time_begin;
+    std::unique_ptr<Alert> alert;  ///< only while something is going on
+  };
+
+  Method method_;
+  AlertWriter alerts_;
+  const SeriesTable& table_;
+  SeriesSlots slots_;
+  std::vector<Watched> watched_;  ///< by slot
+};
+
+/// DetectorEntry::read of a method as Detector wants it.
+template <class Method>
+MakeDetector read_detector(Params& params) {
+  return [method = Method::read(params)](const DetectorOptions& options, const SourceOptions&,
+                                         const SeriesTable& table) {
+    return std::make_unique<Detector<Method>>(options, method, table);
+  };
+}
+
+}  // namespace weir

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "operators/pipeline.hpp"
+
+namespace weir {
+
+/// What one rollup costs for each series (group and metric) it keeps.
+struct RollupPrice {
+  std::string name;
+  Duration window{};
+  std::uint64_t bytes_a_window = 0;
+  std::uint64_t windows_usual = 0;  ///< open at once while devices are in order
+  std::uint64_t windows_worst = 0;  ///< the bound that Rollup states
+  double results_a_day = 0;         ///< without revisions
+  Output sample;                    ///< a result as it would be, to be weighed
+};
+
+struct PipelinePrice {
+  std::vector<RollupPrice> rollups;
+  std::uint64_t detector_bytes_a_series = 0;  ///< all detectors together, an estimate
+  std::uint64_t table_bytes_a_series = 0;     ///< who is who, an estimate
+};
+
+/// Computed from the definitions alone; nothing is run.
+PipelinePrice price(const PipelineOptions& options, std::span<const SourceOptions> sources);
+
+}  // namespace weir

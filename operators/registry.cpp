@@ -1,0 +1,58 @@
+#include "operators/registry.hpp"
+
+namespace weir {
+
+// Each stands in the file of its name: aggregate_sum.cpp, detector_range.cpp, …
+extern const AggregateEntry count_aggregate, sum_aggregate, mean_aggregate, min_aggregate,
+    max_aggregate, first_aggregate, last_aggregate, stddev_aggregate;
+extern const DetectorEntry range_detector, zscore_detector, rate_detector, stuck_detector,
+    silence_detector;
+
+namespace {
+
+constexpr const AggregateEntry* aggregate_table[] = {
+    &count_aggregate,  //
+    &sum_aggregate,    //
+    &mean_aggregate,   //
+    &min_aggregate,    //
+    &max_aggregate,    //
+    &first_aggregate,  //
+    &last_aggregate,   //
+    &stddev_aggregate,
+};
+
+constexpr const DetectorEntry* detector_table[] = {
+    &range_detector,   //
+    &zscore_detector,  //
+    &rate_detector,    //
+    &stuck_detector,   //
+    &silence_detector,
+};
+
+template <class Entry>
+const Entry* find(std::span<const Entry* const> table, std::string_view name) {
+  for (const Entry* entry : table) {
+    if (entry->name == name) return entry;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::span<const AggregateEntry* const> aggregates() {
+  return aggregate_table;
+}
+
+std::span<const DetectorEntry* const> detectors() {
+  return detector_table;
+}
+
+const AggregateEntry* find_aggregate(std::string_view name) {
+  return find(aggregates(), name);
+}
+
+const DetectorEntry* find_detector(std::string_view name) {
+  return find(detectors(), name);
+}
+
+}  // namespace weir

@@ -1,0 +1,367 @@
+#include "runtime/engine.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "runtime/engine_state.hpp"
+#include "runtime/log.hpp"
+
+namespace weir {
+
+namespace {
+
+constexpr Duration retry_pause_min = std::chrono::milliseconds(100);
+constexpr Duration retry_pause_max = std::chrono::seconds(5);
+constexpr Duration feedback_delay = std::chrono::seconds(1);
+/// A thousand devices that fall silent one by one must not cost a sync each.
+constexpr Duration tick_spacing = std::chrono::seconds(1);
+constexpr Duration snapshot_interval = std::chrono::milliseconds(500);
+constexpr std::size_t samples_per_commit = 16;
+constexpr std::size_t sample_topic_bytes = 1024;
+/// A smaller disagreement between wall and monotonic clock is slewing, not a jump.
+constexpr Duration jump_threshold = std::chrono::seconds(1);
+
+void add_counts(const IngestCounts& counts, Ledger& ledger) {
+  const auto add = [&](Counter counter, std::string_view reason, std::uint64_t n) {
+    if (n > 0) ledger.add(counter, reason, n);
+  };
+  add(Counter::messages_received, {}, counts.messages_received);
+  add(Counter::messages_journaled, {}, counts.messages_journaled);
+  add(Counter::readings_decoded, {}, counts.readings_decoded);
+  add(Counter::readings_journaled, {}, counts.readings_journaled);
+  for (std::size_t i = 0; i < refusal_count; ++i) {
+    const std::string_view reason = refusal_name(static_cast<Refusal>(i));
+    add(Counter::messages_refused, reason, counts.messages_refused[i]);
+    add(Counter::readings_refused, reason, counts.readings_refused[i]);
+  }
+  for (std::size_t i = 0; i < skip_count; ++i) {
+    add(Counter::fields_skipped, skip_name(static_cast<Skip>(i)), counts.fields_skipped[i]);
+  }
+}
+
+void add_counts(const ReadingCounts& before, const ReadingCounts& after, Ledger& ledger) {
+  const auto add = [&](Counter counter, std::string_view reason, std::uint64_t n) {
+    if (n > 0) ledger.add(counter, reason, n);
+  };
+  add(Counter::readings_aggregated, {}, after.aggregated - before.aggregated);
+  add(Counter::readings_late, {}, after.late - before.late);
+  add(Counter::readings_quarantined, {}, after.quarantined - before.quarantined);
+  add(Counter::readings_filtered, "unused", after.unused - before.unused);
+}
+
+}  // namespace
+
+Engine::Engine(EngineOptions options, EngineParts parts)
+    : options_(std::move(options)), parts_(parts), pace_(options_.commit_interval) {
+  started_ = parts_.clock.now();
+}
+
+Moment Engine::now() const {
+  Moment moment = parts_.clock.now();
+  moment.elapsed = std::max(moment.elapsed + elapsed_offset_, last_.elapsed);
+  return moment;
+}
+
+Result<void> Engine::recover() {
+  post_snapshot(now(), true);
+  auto checkpoint = parts_.store.checkpoint();
+  if (!checkpoint) return fail(checkpoint.error());
+  if (!checkpoint->state.empty()) {
+    if (auto loaded = load_checkpoint(checkpoint->state); !loaded) return loaded;
+  }
+  if (auto replayed = replay_journal(checkpoint->journal_seq); !replayed) return replayed;
+
+  // Time goes on where the last record stands. The time in between does not count: weir could not
+  // have heard anybody, so nobody was silent.
+  elapsed_offset_ = last_.elapsed - parts_.clock.now().elapsed;
+  journaled_mark_ = parts_.table.mark();
+  replaying_ = false;
+  started_ = observed_ = now();
+  commit_mark_ = journaled_mark_;
+  post_snapshot(started_, true);
+  return {};
+}
+
+Result<void> Engine::load_checkpoint(std::string_view state) {
+  const auto left_out = decode_state(state, last_, parts_.table, ledger_, parts_.pipeline);
+  if (!left_out) return fail(left_out.error());
+  for (const std::string& name : *left_out) {
+    log_warning("the saved state of " + name +
+                " does not fit the configuration any more; its open windows begin anew");
+    delta_.add(Counter::state_discarded, 1);
+  }
+  return {};
+}
+
+Result<void> Engine::replay_journal(std::uint64_t after) {
+  Outputs discarded;
+  std::uint64_t records = 0;
+  bool fits = true;
+  const auto replayed = parts_.store.replay(after, [&](JournalRecord&& record) {
+    ByteReader dictionary(record.dictionary);
+    if (!record.dictionary.empty() && !parts_.table.read(dictionary)) fits = false;
+    if (!fits) return;
+    discarded.clear();
+    fold(record, discarded);
+    ledger_.add(record.delta);
+    last_ = record.now;
+    ++records;
+  });
+  if (!fits) return fail(ErrorKind::corrupt, "the journal names series that no record introduced");
+  if (!replayed) {
+    if (replayed.error().kind != ErrorKind::corrupt) return replayed;
+    // What stands before the damage was folded; what stands behind it can't be reached any more.
+    log_error("the journal is damaged: " + replayed.error().message +
+              "; readings behind the damage are missing from open windows");
+    delta_.add(Counter::journal_damaged, 1);
+    journaled_mark_ = parts_.table.mark();
+    return write_checkpoint();
+  }
+  if (records > 0) log_info("replayed " + std::to_string(records) + " journal records");
+  return {};
+}
+
+void Engine::fold(const JournalRecord& record, Outputs& out) {
+  if (!record.readings.empty()) parts_.pipeline.process(record.readings, record.now, out);
+  parts_.pipeline.tick(record.now, out);
+}
+
+Duration Engine::wait_for(const Moment& now, Duration max_wait) const {
+  Duration until = now.elapsed + max_wait;
+  if (commit_) until = std::min(until, retry_at_);
+  if (!commit_) {
+    if (const auto due = pace_.due()) until = std::min(until, *due);
+    if (const auto tick = tick_due()) until = std::min(until, *tick);
+    if (feedback_since_) until = std::min(until, *feedback_since_ + feedback_delay);
+  }
+  return std::max(until - now.elapsed, Duration(0));
+}
+
+Result<void> Engine::step(Duration max_wait) {
+  const Duration wait = wait_for(now(), max_wait);
+  if (commit_) {
+    // Ingest stands still until the store takes what it was given.
+    parts_.inbox.wait(wait);
+  } else if (parts_.inbox.pop(batches_, wait)) {
+    ingest_waiting();
+  }
+  const Moment moment = now();
+  take_feedback(moment);
+  Result<void> done;
+  if (commit_) {
+    if (moment.elapsed >= retry_at_) done = try_commit(moment);
+  } else if (commit_due(moment)) {
+    prepare_commit(moment);
+    done = try_commit(moment);
+  }
+  parts_.board.progressed();
+  post_snapshot(moment, false);
+  return done;
+}
+
+void Engine::ingest_waiting() {
+  const Moment moment = now();
+  std::uint64_t messages = 0;
+  for (const Batch& batch : batches_) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      const Batch::Message message = batch[i];
+      const auto taken = parts_.ingest.take(message, moment.synchronised, readings_, counts_);
+      if (taken.keep_sample()) keep_sample(message, taken);
+      if (message.ack.packet_id != 0) acks_.push_back(message.ack);
+    }
+    messages += batch.size();
+  }
+  batches_.clear();
+  pace_.arrived(moment.elapsed, messages);
+}
+
+void Engine::take_feedback(const Moment& moment) {
+  Uplink::Feedback feedback = parts_.uplink.take_feedback();
+  const bool news = feedback.delivered != feedback_.delivered || !feedback.drops.empty();
+  feedback_.delivered = feedback.delivered;
+  std::move(feedback.drops.begin(), feedback.drops.end(), std::back_inserter(feedback_.drops));
+  std::move(feedback.dead_letters.begin(), feedback.dead_letters.end(),
+            std::back_inserter(feedback_.dead_letters));
+  if (news && !feedback_since_) feedback_since_ = moment.elapsed;
+}
+
+bool Engine::commit_due(const Moment& moment) const {
+  const auto reached = [&](const std::optional<Duration>& at) {
+    return at && *at <= moment.elapsed;
+  };
+  return reached(pace_.due()) || reached(tick_due()) ||
+         (feedback_since_ && reached(*feedback_since_ + feedback_delay));
+}
+
+std::optional<Duration> Engine::tick_due() const {
+  const auto tick = parts_.pipeline.next_tick();
+  if (!tick) return std::nullopt;
+  return std::max(*tick, last_.elapsed + tick_spacing);
+}
+
+void Engine::prepare_commit(const Moment& moment) {
+  note_clock(moment);
+  commit_ = std::make_unique<Store::Commit>();
+  JournalRecord& record = commit_->record;
+  record.seq = parts_.store.last_journal_seq() + 1;
+  record.now = moment;
+  commit_mark_ = parts_.table.mark();
+  if (commit_mark_ != journaled_mark_) {
+    ByteWriter out(record.dictionary);
+    parts_.table.write_since(journaled_mark_, out);
+  }
+  record.readings = std::move(readings_);
+  readings_.clear();
+  readings_.reserve(record.readings.size());
+  record.delta = std::exchange(delta_, {});
+  add_counts(std::exchange(counts_, {}), record.delta);
+
+  const ReadingCounts before = parts_.pipeline.counts();
+  fold(record, commit_->outputs);
+  add_counts(before, parts_.pipeline.counts(), record.delta);
+
+  commit_->dead_letters = std::exchange(dead_letters_, {});
+  std::move(feedback_.dead_letters.begin(), feedback_.dead_letters.end(),
+            std::back_inserter(commit_->dead_letters));
+  feedback_.dead_letters.clear();
+  commit_->delivered = feedback_.delivered;
+  commit_->drops = std::exchange(feedback_.drops, {});
+  feedback_since_.reset();
+  commit_acks_.swap(acks_);
+  acks_.clear();
+  retry_pause_ = retry_pause_min;
+}
+
+Result<void> Engine::try_commit(const Moment& moment) {
+  auto receipt = parts_.store.commit(*commit_);
+  const Moment after = now();
+  if (!receipt) {
+    if (receipt.error().kind == ErrorKind::fatal) return fail(receipt.error());
+    if (store_error_.empty()) {
+      log_error("can't commit: " + receipt.error().message +
+                "; weir stops reading from the broker until this works again");
+    }
+    store_error_ = receipt.error().message;
+    retry_at_ = after.elapsed + retry_pause_;
+    retry_pause_ = std::min(retry_pause_ * 2, retry_pause_max);
+    return {};
+  }
+  if (!store_error_.empty()) log_info("commits work again");
+  store_error_.clear();
+  commit_seconds_.add(after.elapsed - moment.elapsed);
+  return committed(*receipt, after);
+}
+
+Result<void> Engine::committed(const Store::Receipt& receipt, const Moment& after) {
+  ledger_.add(receipt.delta);
+  last_ = commit_->record.now;
+  journaled_mark_ = commit_mark_;
+  over_limit_ = receipt.over_limit;
+  const bool emitted = !commit_->outputs.empty();
+  // The record's buffer serves the next one.
+  if (readings_.empty()) {
+    readings_ = std::move(commit_->record.readings);
+    readings_.clear();
+  }
+  commit_.reset();
+
+  parts_.source.acknowledge(commit_acks_);
+  pace_.committed(after.elapsed, commit_acks_.size());
+  commit_acks_.clear();
+  if (emitted) parts_.uplink.notify();
+  return parts_.store.checkpoint_due() ? write_checkpoint() : Result<void>{};
+}
+
+/// A step of the wall clock shows as a disagreement with the monotonic one.
+void Engine::note_clock(const Moment& moment) {
+  const Duration wall = moment.wall - observed_.wall;
+  const Duration elapsed = moment.elapsed - observed_.elapsed;
+  if (std::chrono::abs(wall - elapsed) > jump_threshold) {
+    log_warning("the wall clock jumped " + std::string(wall > elapsed ? "ahead by " : "back by ") +
+                format_duration(std::chrono::abs(wall - elapsed)));
+    delta_.add(Counter::clock_jumps, 1);
+  }
+  observed_ = moment;
+}
+
+Result<void> Engine::write_checkpoint() {
+  const std::string state = encode_state(last_, parts_.table, ledger_, parts_.pipeline);
+  auto written = parts_.store.write_checkpoint(state);
+  if (written || written.error().kind == ErrorKind::fatal) return written;
+  // The journal still has everything: the next commit will ask for a checkpoint again.
+  log_warning("can't write a checkpoint: " + written.error().message);
+  return {};
+}
+
+Result<void> Engine::stop() {
+  stopping_ = true;
+  if (!commit_) {
+    if (parts_.inbox.pop(batches_, Duration(0))) ingest_waiting();
+    const Moment moment = now();
+    take_feedback(moment);
+    prepare_commit(moment);
+  }
+  const Moment moment = now();
+  if (auto done = try_commit(moment); !done) return done;
+  post_snapshot(moment, true);
+  if (commit_) {
+    return fail(ErrorKind::unavailable,
+                "the last messages could not be stored and stay with the broker: " + store_error_);
+  }
+  return write_checkpoint();
+}
+
+/// A flood of rubbish is counted in full and sampled: the store keeps no more than that of a
+/// commit.
+void Engine::keep_sample(const Batch::Message& message, const Ingest::Taken& taken) {
+  if (dead_letters_.size() >= samples_per_commit) {
+    delta_.add(Counter::dead_letters_dropped, 1);
+    return;
+  }
+  DeadLetter letter;
+  letter.time = message.arrival;
+  letter.source = taken.source;
+  letter.topic = message.topic.substr(0, sample_topic_bytes);
+  letter.reason = refusal_name(taken.refusal);
+  letter.message = taken.message;
+  letter.payload = message.payload.substr(0, count(options_.sample_payload));
+  letter.payload_size = message.payload.size();
+  dead_letters_.push_back(std::move(letter));
+}
+
+void Engine::post_snapshot(const Moment& moment, bool force) {
+  if (!force && moment.elapsed < snapshot_at_) return;
+  snapshot_at_ = moment.elapsed + snapshot_interval;
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->gateway = options_.gateway;
+  snapshot->version = options_.version;
+  snapshot->config_path = options_.config_path;
+  snapshot->store_uuid = parts_.store.uuid();
+  snapshot->set_aside = parts_.store.set_aside();
+  snapshot->started = started_;
+  snapshot->now = moment;
+  snapshot->ledger = ledger_;
+  snapshot->store = parts_.store.stats();
+  for (const std::uint64_t n : snapshot->store.waiting) snapshot->waiting += n;
+  snapshot->store_limit = options_.store_limit;
+  snapshot->store_over_limit = over_limit_;
+  snapshot->store_error = store_error_;
+  snapshot->sources = {parts_.source.status()};
+  snapshot->sink = parts_.sink.status();
+  snapshot->watermarks = parts_.pipeline.watermarks();
+  snapshot->pipeline_bytes = parts_.pipeline.memory_bytes();
+  snapshot->devices = commit_mark_.devices;
+  snapshot->series = commit_mark_.series;
+  snapshot->devices_limit = parts_.table.limits().devices;
+  snapshot->series_limit = parts_.table.limits().series;
+  snapshot->inbox = parts_.inbox.depth();
+  snapshot->inbox_limit = options_.inbox_limit;
+  snapshot->commit_seconds = commit_seconds_;
+  snapshot->journal_seq = parts_.store.last_journal_seq();
+  snapshot->replaying = replaying_;
+  snapshot->stopping = stopping_;
+  parts_.board.post(std::move(snapshot));
+}
+
+}  // namespace weir

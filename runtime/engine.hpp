@@ -1,0 +1,118 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "firmware-bridge/inbox.hpp"
+#include "firmware-bridge/router.hpp"
+#include "firmware-bridge/source.hpp"
+#include "operators/pipeline.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/commit_pace.hpp"
+#include "runtime/snapshot.hpp"
+#include "runtime/uplink.hpp"
+#include "store/store.hpp"
+
+namespace weir {
+
+struct EngineOptions {
+  std::string gateway, version, config_path;
+  Duration commit_interval{};
+  Bytes inbox_limit{};
+  Bytes store_limit{};
+  Bytes sample_payload{};  ///< bytes of a refused payload that are kept
+};
+
+/// What the engine works with; all outlive it.
+struct EngineParts {
+  const Clock& clock;
+  Inbox& inbox;
+  Ingest& ingest;
+  SeriesTable& table;
+  Pipeline& pipeline;
+  Store& store;
+  Source& source;
+  Uplink& uplink;
+  Sink& sink;
+  SnapshotBoard& board;
+};
+
+/// The one thread that decides anything: inbox → journal and pipeline → one transaction →
+/// acknowledge. What a commit holds is made once and then retried until it is stored, so a full
+/// disk stops ingest (the inbox fills, the source stops reading) and loses nothing.
+///
+/// One thread at a time. Protocol: `recover step* stop`.
+class Engine {
+ public:
+  Engine(EngineOptions options, EngineParts parts);
+
+  /// Loads the checkpoint and folds the journal behind it into the pipeline. Nothing is emitted by
+  /// that: what these records emitted is in the outbox since they were committed.
+  /// # Errors
+  /// `corrupt`: the checkpoint can't be read by this version.
+  Result<void> recover();
+
+  /// One round: waits for messages, feedback of the uplink or time, at most `max_wait`; commits
+  /// when that is due. # Errors `fatal`: the store can't go on. What was not acknowledged comes
+  /// back from the broker.
+  Result<void> step(Duration max_wait);
+
+  /// Commits what waits, acknowledges it and writes a checkpoint.
+  Result<void> stop();
+
+  const Ledger& ledger() const { return ledger_; }
+
+ private:
+  Moment now() const;
+  void ingest_waiting();
+  bool commit_due(const Moment& now) const;
+  std::optional<Duration> tick_due() const;
+  void take_feedback(const Moment& now);
+  void keep_sample(const Batch::Message& message, const Ingest::Taken& taken);
+  void prepare_commit(const Moment& now);
+  void fold(const JournalRecord& record, Outputs& out);
+  Result<void> try_commit(const Moment& now);
+  Result<void> committed(const Store::Receipt& receipt, const Moment& after);
+  void note_clock(const Moment& now);
+  Result<void> write_checkpoint();
+  Result<void> load_checkpoint(std::string_view state);
+  Result<void> replay_journal(std::uint64_t after);
+  void post_snapshot(const Moment& now, bool force);
+  Duration wait_for(const Moment& now, Duration max_wait) const;
+
+  EngineOptions options_;
+  EngineParts parts_;
+  Ledger ledger_;
+
+  // Collected since the last commit.
+  std::vector<Batch> batches_;
+  std::vector<Reading> readings_;
+  std::vector<AckToken> acks_;
+  std::vector<DeadLetter> dead_letters_;
+  IngestCounts counts_;
+  Ledger delta_;
+  SeriesTable::Mark journaled_mark_;
+  Uplink::Feedback feedback_;
+  std::optional<Duration> feedback_since_;
+  CommitPace pace_;
+
+  // Prepared and not yet stored.
+  std::unique_ptr<Store::Commit> commit_;
+  std::vector<AckToken> commit_acks_;
+  SeriesTable::Mark commit_mark_;
+  std::string store_error_;
+  Duration retry_at_{0}, retry_pause_{0};
+
+  Duration elapsed_offset_{0};  ///< what makes `elapsed` go on where the last process left it
+  Moment last_;                 ///< of the newest record
+  Moment observed_;             ///< to notice a jump of the wall clock
+  Moment started_;
+  Duration snapshot_at_{0};
+  Histogram commit_seconds_;
+  bool over_limit_ = false, replaying_ = true, stopping_ = false;
+};
+
+}  // namespace weir

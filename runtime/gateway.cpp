@@ -1,0 +1,130 @@
+#include "runtime/gateway.hpp"
+
+#include <utility>
+
+#include "firmware-bridge/mqtt_source.hpp"
+#include "firmware-bridge/router.hpp"
+#include "runtime/endpoints.hpp"
+#include "runtime/engine.hpp"
+#include "runtime/http_server.hpp"
+#include "runtime/kafka_sink.hpp"
+#include "runtime/log.hpp"
+#include "runtime/systemd.hpp"
+#include "runtime/uplink.hpp"
+#include "runtime/version.hpp"
+
+namespace weir {
+
+namespace {
+
+constexpr std::chrono::milliseconds source_stop_timeout(1500);
+constexpr Duration uplink_stop_timeout = std::chrono::milliseconds(2500);
+constexpr Duration engine_idle_wait = std::chrono::seconds(1);
+constexpr Duration publish_timeout = std::chrono::seconds(15);
+
+UplinkOptions uplink_options(const Settings& settings, const std::string& epoch) {
+  UplinkOptions options;
+  options.gateway = settings.gateway;
+  options.epoch = epoch;
+  options.batch = settings.kafka.batch;
+  options.linger = settings.kafka.linger;
+  options.publish_timeout = publish_timeout;
+  options.retry_min = std::chrono::milliseconds(250);
+  options.retry_max = std::chrono::seconds(30);
+  return options;
+}
+
+/// Declared in the order in which the parts depend on each other, so that they end the other way.
+class RealGateway final : public Gateway {
+ public:
+  RealGateway(Settings settings, std::unique_ptr<Store> store, std::unique_ptr<OutboxReader> reader)
+      : settings_(std::move(settings)),
+        store_(std::move(store)),
+        reader_(std::move(reader)),
+        table_(settings_.limits),
+        pipeline_(make_pipeline(*settings_.pipeline, settings_.source_options, table_)),
+        ingest_(std::move(settings_.sources), table_),
+        inbox_(settings_.inbox),
+        source_(
+            settings_.mqtt, subscriptions(ingest_.sources()), inbox_,
+            [this] { return clock_.now().wall; }, log_as("mqtt")),
+        sink_(settings_.kafka, settings_.gateway, store_->uuid(),
+              [](LogLevel level, std::string_view text) {
+                log(level, "kafka: " + std::string(text));
+              }),
+        uplink_(uplink_options(settings_, store_->uuid()), *reader_, sink_,
+                [this] { inbox_.wake(); }),
+        notifier_(ServiceNotifier::from_environment()),
+        engine_(EngineOptions{settings_.gateway, std::string(version_text()), settings_.config_path,
+                              settings_.store.commit_interval, settings_.inbox,
+                              settings_.store.max_size, settings_.store.dead_letter_payload},
+                EngineParts{clock_, inbox_, ingest_, table_, *pipeline_, *store_, source_, uplink_,
+                            sink_, board_}) {}
+
+  Result<void> listen() {
+    auto server = HttpServer::start(settings_.http_listen, endpoints(board_));
+    if (!server) return fail(server.error());
+    server_ = std::move(*server);
+    return {};
+  }
+
+  Result<void> recover() { return engine_.recover(); }
+
+  Result<void> run(const std::atomic<bool>& stop) override {
+    std::optional<Watchdog> watchdog;
+    if (const auto interval = watchdog_interval()) watchdog.emplace(notifier_, board_, *interval);
+    uplink_.start();
+    source_.start();
+    notifier_.ready();
+    log_info("weir " + std::string(version_text()) + " is running as " + settings_.gateway);
+
+    Result<void> done;
+    while (done && !stop) done = engine_.step(engine_idle_wait);
+    notifier_.stopping();
+    if (done) done = engine_.stop();
+    // The acknowledgements of the last commit still go out, and a publish under way may end.
+    source_.stop(source_stop_timeout);
+    uplink_.stop(uplink_stop_timeout);
+    log_info(done ? "stopped" : "stopped: " + done.error().message);
+    return done;
+  }
+
+  void wake() override { inbox_.wake(); }
+
+ private:
+  Settings settings_;
+  SystemClock clock_;
+  SnapshotBoard board_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<OutboxReader> reader_;
+  SeriesTable table_;
+  std::unique_ptr<Pipeline> pipeline_;
+  Ingest ingest_;
+  Inbox inbox_;
+  MqttSource source_;
+  KafkaSink sink_;
+  Uplink uplink_;
+  ServiceNotifier notifier_;
+  Engine engine_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Gateway>> Gateway::make(Settings settings) {
+  auto store = Store::open(settings.store);
+  if (!store) return fail(store.error());
+  if (const auto& damaged = (*store)->set_aside()) {
+    log_error("the database was damaged and is set aside as " + *damaged +
+              "; weir begins a new one");
+  }
+  auto reader = OutboxReader::open(settings.store);
+  if (!reader) return fail(reader.error());
+  auto gateway =
+      std::make_unique<RealGateway>(std::move(settings), std::move(*store), std::move(*reader));
+  if (auto listening = gateway->listen(); !listening) return fail(listening.error());
+  if (auto recovered = gateway->recover(); !recovered) return fail(recovered.error());
+  return gateway;
+}
+
+}  // namespace weir

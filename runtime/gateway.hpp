@@ -1,0 +1,30 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "config/result.hpp"
+#include "runtime/settings.hpp"
+
+namespace weir {
+
+/// A running weir: the one place that names concrete types.
+class Gateway {
+ public:
+  /// Opens the store, recovers the state and listens on the HTTP port; connects to nobody yet.
+  /// # Errors
+  /// `unavailable`: the data directory or the HTTP port can't be used; `unsupported`: a newer weir
+  /// wrote the database; `corrupt`: its state can't be read.
+  static Result<std::unique_ptr<Gateway>> make(Settings settings);
+  virtual ~Gateway() = default;
+
+  /// Runs until `stop` is set (and `wake` was called) or the store can't go on.
+  /// # Errors
+  /// `fatal`.
+  virtual Result<void> run(const std::atomic<bool>& stop) = 0;
+  /// Any thread, and signal handlers' threads: makes `run` look at its flag at once.
+  virtual void wake() = 0;
+};
+
+}  // namespace weir

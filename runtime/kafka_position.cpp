@@ -1,0 +1,332 @@
+#include "runtime/kafka_position.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "store/ledger.hpp"
+
+namespace weir {
+namespace {
+
+using NewTopicPtr = std::unique_ptr<rd_kafka_NewTopic_t, KafkaDeleter<rd_kafka_NewTopic_destroy>>;
+using ResourcePtr =
+    std::unique_ptr<rd_kafka_ConfigResource_t, KafkaDeleter<rd_kafka_ConfigResource_destroy>>;
+using AdminOptionsPtr =
+    std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDeleter<rd_kafka_AdminOptions_destroy>>;
+
+constexpr std::string_view position_head = R"({"v":1,"delivered":{)";
+
+/// An admin request: `ask` sends it to the queue it is handed. Null if nothing came back in time.
+template <class Ask>
+KafkaEventPtr request(KafkaHandle& client, rd_kafka_admin_op_t operation, const Patience& patience,
+                      Ask ask) {
+  const KafkaQueuePtr queue(rd_kafka_queue_new(client.get()));
+  const AdminOptionsPtr options(rd_kafka_AdminOptions_new(client.get(), operation));
+  std::array<char, 128> text{};
+  rd_kafka_AdminOptions_set_request_timeout(options.get(), patience.left_ms(), text.data(),
+                                            text.size());
+  ask(options.get(), queue.get());
+  do {
+    KafkaEventPtr event(rd_kafka_queue_poll(queue.get(), patience.slice_ms()));
+    if (event) return event;
+  } while (!patience.over());
+  return nullptr;
+}
+
+using MetadataPtr =
+    std::unique_ptr<const rd_kafka_metadata_t, KafkaDeleter<rd_kafka_metadata_destroy>>;
+
+/// Brokers and partitions. A consumer's question, so the cluster does not make the topic for it.
+MetadataPtr look_up(KafkaHandle& client, rd_kafka_topic_t* topic, const Patience& patience) {
+  int attempt = 0;
+  do {
+    const rd_kafka_metadata_t* metadata = nullptr;
+    if (!rd_kafka_metadata(client.get(), 0, topic, &metadata, patience.attempt_ms(attempt++)))
+      return MetadataPtr(metadata);
+  } while (!patience.over());
+  return nullptr;
+}
+
+struct Policy {
+  enum class Kind { known, missing, hidden, unavailable } kind = Kind::unavailable;
+  std::string text;  ///< the policy, or why it is not known
+};
+
+Policy describe(KafkaHandle& client, rd_kafka_topic_t* topic, const Patience& patience) {
+  const MetadataPtr metadata = look_up(client, topic, patience);
+  if (!metadata) return {Policy::Kind::unavailable, client.last_complaint()};
+  const ResourcePtr resource(
+      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, rd_kafka_topic_name(topic)));
+  // The controller would be asked by default, but every broker knows, and some clusters show none.
+  const std::int32_t broker = metadata->broker_cnt > 0 ? metadata->brokers[0].id : -1;
+  const KafkaEventPtr event =
+      request(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, patience,
+              [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                if (broker >= 0) rd_kafka_AdminOptions_set_broker(options, broker, nullptr, 0);
+                rd_kafka_ConfigResource_t* one = resource.get();
+                rd_kafka_DescribeConfigs(client.get(), &one, 1, options, queue);
+              });
+  if (!event) return {Policy::Kind::unavailable, "no answer"};
+  rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
+  std::string text = error ? rd_kafka_event_error_string(event.get()) : "";
+  std::size_t count = 0;
+  const rd_kafka_ConfigResource_t** found = nullptr;
+  if (!error)
+    found = rd_kafka_DescribeConfigs_result_resources(
+        rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  if (count == 1 && (error = rd_kafka_ConfigResource_error(found[0])))
+    text = rd_kafka_err2str(error);
+  switch (error) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+      break;
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+      return {Policy::Kind::missing, {}};
+    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
+    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
+    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
+      return {Policy::Kind::hidden, text};
+    default:
+      return {Policy::Kind::unavailable, text};
+  }
+  std::size_t entries = 0;
+  const auto* configs = count == 1 ? rd_kafka_ConfigResource_configs(found[0], &entries) : nullptr;
+  for (std::size_t i = 0; i < entries; ++i) {
+    const char* value = rd_kafka_ConfigEntry_value(configs[i]);
+    if (std::string_view(rd_kafka_ConfigEntry_name(configs[i])) == "cleanup.policy" && value)
+      return {Policy::Kind::known, value};
+  }
+  return {Policy::Kind::hidden, "the cluster names no cleanup.policy"};
+}
+
+/// What a position topic needs: compaction, and small segments, since the newest is never compacted
+/// and is read at every start.
+constexpr std::array<std::array<const char*, 2>, 4> topic_config = {{
+    {"cleanup.policy", "compact"},
+    {"segment.bytes", "16777216"},
+    {"segment.ms", "3600000"},
+    {"min.cleanable.dirty.ratio", "0.1"},
+}};
+
+rd_kafka_resp_err_t create(KafkaHandle& client, const std::string& topic, const Patience& patience,
+                           std::string& text) {
+  std::array<char, 256> words{};
+  const NewTopicPtr fresh(rd_kafka_NewTopic_new(topic.c_str(), 1, -1, words.data(), words.size()));
+  if (!fresh) {
+    text = words.data();
+    return RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
+  }
+  for (const auto& [name, value] : topic_config)
+    rd_kafka_NewTopic_set_config(fresh.get(), name, value);
+  const KafkaEventPtr event =
+      request(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, patience,
+              [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                rd_kafka_NewTopic_t* one = fresh.get();
+                rd_kafka_CreateTopics(client.get(), &one, 1, options, queue);
+              });
+  if (!event) return RD_KAFKA_RESP_ERR__TIMED_OUT;
+  if (const auto error = rd_kafka_event_error(event.get())) {
+    text = rd_kafka_event_error_string(event.get());
+    return error;
+  }
+  std::size_t count = 0;
+  const auto* topics =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
+  if (count != 1) return RD_KAFKA_RESP_ERR__BAD_MSG;
+  if (const char* words_of_broker = rd_kafka_topic_result_error_string(topics[0]))
+    text = words_of_broker;
+  return rd_kafka_topic_result_error(topics[0]);
+}
+
+std::string create_command(const std::string& topic) {
+  std::string command = "kafka-topics.sh --create --topic " + topic + " --partitions 1";
+  for (const auto& [name, value] : topic_config)
+    command += std::string(" --config ") + name + "=" + value;
+  return command;
+}
+
+Result<std::string> ensure_topic(KafkaHandle& client, rd_kafka_topic_t* handle,
+                                 const Patience& patience) {
+  const std::string topic = rd_kafka_topic_name(handle);
+  Policy policy = describe(client, handle, patience);
+  if (policy.kind == Policy::Kind::missing) {
+    std::string why;
+    const rd_kafka_resp_err_t error = create(client, topic, patience, why);
+    if (!error) return "made the compacted position topic " + topic;
+    if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR_NOT_CONTROLLER)
+      return fail(ErrorKind::unavailable, "the position topic can't be made now: " + why);
+    if (error != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+      return fail(ErrorKind::unsupported, "position topic " + topic + " is missing and can't be " +
+                                              "made (" + why + "): " + create_command(topic));
+    policy = describe(client, handle, patience);
+  }
+  switch (policy.kind) {
+    case Policy::Kind::known:
+      if (policy.text == "compact") return "";
+      return fail(ErrorKind::unsupported,
+                  "position topic " + topic + " has cleanup.policy=" + policy.text +
+                      " and would forget what was delivered: kafka-configs.sh --alter " +
+                      "--entity-type topics --entity-name " + topic +
+                      " --add-config cleanup.policy=compact");
+    case Policy::Kind::hidden:
+      return "whether position topic " + topic + " is compacted can't be verified: " + policy.text;
+    default:
+      return fail(ErrorKind::unavailable, "the position topic can't be looked up: " + policy.text);
+  }
+}
+
+/// One pass over all partitions of the position topic, without a consumer group.
+class PositionReader {
+ public:
+  PositionReader(KafkaHandle& client, rd_kafka_topic_t* topic, const std::string& key)
+      : client_(client), topic_(topic), queue_(rd_kafka_queue_new(client.get())), key_(key) {}
+  ~PositionReader() {
+    for (std::size_t i = 0; i < ends_.size(); ++i)
+      rd_kafka_consume_stop(topic_, static_cast<std::int32_t>(i));
+  }
+  PositionReader(const PositionReader&) = delete;
+  PositionReader& operator=(const PositionReader&) = delete;
+
+  Result<std::optional<Position>> read(const Patience& patience) {
+    if (auto begun = start(patience); !begun) return fail(begun.error());
+    while (open_ > 0) {
+      if (patience.over())
+        return fail(ErrorKind::unavailable,
+                    "the end of the position topic can't be read; perhaps another gateway's "
+                    "transaction is still open");
+      const KafkaMessagePtr message(rd_kafka_consume_queue(queue_.get(), patience.slice_ms()));
+      if (!message) continue;
+      if (auto taken = take(*message); !taken) return fail(taken.error());
+    }
+    return position_;
+  }
+
+ private:
+  struct End {
+    std::int64_t target = -1;  ///< the end of the partition as first seen
+    bool reached = false;
+  };
+
+  Result<void> start(const Patience& patience) {
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    do {
+      const MetadataPtr metadata = look_up(client_, topic_, patience);
+      if (!metadata) break;
+      const rd_kafka_metadata_topic_t& found = metadata->topics[0];
+      error = found.err;
+      if (error) {  // it was made a moment ago
+        rd_kafka_poll(client_.get(), 20);
+        continue;
+      }
+      for (std::int32_t i = 0; i < found.partition_cnt; ++i) {
+        if (rd_kafka_consume_start_queue(topic_, i, RD_KAFKA_OFFSET_BEGINNING, queue_.get()) != 0)
+          return fail(ErrorKind::unavailable, rd_kafka_err2str(rd_kafka_last_error()));
+        ends_.emplace_back();
+        ++open_;
+      }
+      return {};
+    } while (!patience.over());
+    return fail(ErrorKind::unavailable,
+                std::string("the position topic can't be read: ") + rd_kafka_err2str(error));
+  }
+
+  Result<void> take(const rd_kafka_message_t& message) {
+    if (message.err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      reach(message.partition, message.offset);
+      return {};
+    }
+    if (message.err)
+      return fail(ErrorKind::unavailable,
+                  std::string("the position topic: ") + rd_kafka_err2str(message.err));
+    const std::string_view key(static_cast<const char*>(message.key), message.key_len);
+    if (key != key_) return {};
+    if (message.payload == nullptr) {  // a tombstone: somebody wants it forgotten
+      position_.reset();
+      return {};
+    }
+    const auto found = decode_position({static_cast<const char*>(message.payload), message.len});
+    if (!found)
+      return fail(ErrorKind::unsupported, "the record " + key_ + " of the position topic was not " +
+                                              "written by this version of weir");
+    if (!position_) position_.emplace();
+    // A position never goes back, so the order of the partitions does not matter.
+    for (std::size_t i = 0; i < lane_count; ++i)
+      position_->delivered[i] = std::max(position_->delivered[i], found->delivered[i]);
+    return {};
+  }
+
+  /// A read_committed reader is told "end" where the first open transaction begins, and that may be
+  /// another gateway's, in front of our own last record. So the end that counts is the partition's.
+  void reach(std::int32_t partition, std::int64_t offset) {
+    End& end = ends_[static_cast<std::size_t>(partition)];
+    if (end.target < 0) {
+      std::int64_t low = -1;
+      std::int64_t high = -1;
+      rd_kafka_get_watermark_offsets(client_.get(), rd_kafka_topic_name(topic_), partition, &low,
+                                     &high);
+      end.target = high;
+    }
+    if (end.reached || end.target < 0 || offset < end.target) return;
+    end.reached = true;
+    --open_;
+  }
+
+  KafkaHandle& client_;
+  rd_kafka_topic_t* topic_;
+  KafkaQueuePtr queue_;
+  const std::string& key_;
+  std::vector<End> ends_;
+  std::size_t open_ = 0;
+  std::optional<Position> position_;
+};
+
+}  // namespace
+
+std::string encode_position(const Position& position) {
+  std::string text(position_head);
+  for (std::size_t i = 0; i < lane_count; ++i) {
+    if (i > 0) text += ',';
+    text += '"';
+    text += lane_name(static_cast<Lane>(i));
+    text += "\":" + std::to_string(position.delivered[i]);
+  }
+  return text + "}}";
+}
+
+std::optional<Position> decode_position(std::string_view text) {
+  Position position;
+  if (!text.starts_with(position_head)) return {};
+  text.remove_prefix(position_head.size());
+  for (std::size_t i = 0; i < lane_count; ++i) {
+    std::string name = i > 0 ? ",\"" : "\"";
+    name += lane_name(static_cast<Lane>(i));
+    name += "\":";
+    if (!text.starts_with(name)) return {};
+    text.remove_prefix(name.size());
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), position.delivered[i]);
+    if (error != std::errc()) return {};
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  }
+  if (text != "}}") return {};
+  return position;
+}
+
+Result<FoundPosition> recover_position(const KafkaSettings& cluster, const std::string& topic,
+                                       const std::string& key, const KafkaLog& log,
+                                       const Patience& patience) {
+  KafkaSettings settings = {{"fetch.wait.max.ms", "50"}, {"queued.max.messages.kbytes", "1024"}};
+  settings.insert(settings.end(), cluster.begin(), cluster.end());
+  settings.emplace_back("isolation.level", "read_committed");
+  settings.emplace_back("enable.partition.eof", "true");
+  auto client = KafkaHandle::make(RD_KAFKA_CONSUMER, settings, log);
+  if (!client) return fail(client.error());
+  const KafkaTopicPtr handle(rd_kafka_topic_new(client->get(), topic.c_str(), nullptr));
+  if (!handle) return fail(ErrorKind::unsupported, "'" + topic + "' can't be a topic");
+  auto notice = ensure_topic(*client, handle.get(), patience);
+  if (!notice) return fail(notice.error());
+  auto position = PositionReader(*client, handle.get(), key).read(patience);
+  if (!position) return fail(position.error());
+  return FoundPosition{std::move(*position), std::move(*notice)};
+}
+
+}  // namespace weir

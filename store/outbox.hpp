@@ -1,0 +1,49 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "store/codec.hpp"
+#include "store/sqlite.hpp"
+
+namespace weir {
+
+/// The lanes in the order in which they give up entries when room is short.
+constexpr std::array<Lane, lane_count> eviction_order = {Lane::backlog, Lane::late, Lane::live,
+                                                         Lane::alerts};
+
+constexpr std::size_t index(Lane lane) {
+  return static_cast<std::size_t>(lane);
+}
+
+/// The four tables of waiting results, one a lane. Knows nothing of counts or transactions.
+class Outbox {
+ public:
+  static Result<Outbox> open(Database& database);
+
+  Result<void> insert(Lane lane, std::uint64_t seq, std::string_view body);
+  Result<std::uint64_t> remove_up_to(Lane lane, std::uint64_t seq);  ///< how many there were
+  Result<std::uint64_t> remove(Lane lane, std::uint64_t seq);        ///< 0 or 1
+  /// The seq of the n-th entry of the lane, counted from 1; 0: it has fewer.
+  Result<std::uint64_t> seq_at(Lane lane, std::uint64_t n);
+
+  /// When the first entry of the lane was inserted; the epoch if there is none, or a damaged one.
+  Result<Timestamp> oldest(Lane lane);
+
+  Result<std::uint64_t> last_seq();  ///< of all lanes; 0: they are empty
+  Result<Tail> count();              ///< reads every entry's page: for the rare case only
+
+ private:
+  struct Table {
+    Statement insert, remove_up_to, remove, nth, first, last, count;
+  };
+  std::array<Table, lane_count> tables_;
+};
+
+/// What stands in an outbox row before the output. Appends.
+void write_inserted(Timestamp inserted, std::string& out);
+Timestamp read_inserted(ByteReader& in);
+
+}  // namespace weir

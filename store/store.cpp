@@ -1,0 +1,240 @@
+#include "store/store.hpp"
+
+#include <filesystem>
+#include <limits>
+
+#include "store/store_impl.hpp"
+
+namespace weir {
+
+namespace {
+
+/// Further than any seq that a lost record may have given out.
+constexpr std::uint64_t seq_gap = std::uint64_t{1} << 32;
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
+  auto directory = DataDirectory::take(options.directory);
+  if (!directory) return fail(directory.error());
+  std::optional<std::string> damaged;
+  if (directory->lost_database()) {
+    auto renamed = directory->set_aside();
+    if (!renamed) return fail(renamed.error());
+    damaged = std::move(*renamed);
+  }
+  for (bool again = false;; again = true) {
+    auto store = std::make_unique<SqliteStore>(options, std::move(*directory));
+    if (damaged) store->report_set_aside(*damaged);
+    auto loaded = store->load();
+    if (loaded) return store;
+    const std::string path = options.directory + "/weir.db";
+    Error error = loaded.error();
+    if (error.kind != ErrorKind::corrupt || again) {
+      if (error.kind != ErrorKind::unsupported) error.kind = ErrorKind::unavailable;
+      error.message = path + ": " + error.message;
+      return fail(std::move(error));
+    }
+    *directory = store->release_directory();
+    store.reset();
+    auto renamed = directory->set_aside();
+    if (!renamed) return fail(renamed.error());
+    damaged = std::move(*renamed);
+  }
+}
+
+SqliteStore::SqliteStore(const StoreOptions& options, DataDirectory directory)
+    : options_(options),
+      bounds_(Bounds::of(count(options.max_size))),
+      directory_(std::move(directory)) {}
+
+Result<void> SqliteStore::load() {
+  auto opened = Database::open(directory_.database(), Database::Mode::read_write, options_.vfs);
+  if (!opened) return fail(opened.error());
+  database_ = std::move(*opened);
+  if (auto done = configure(); !done) return done;
+  if (auto done = migrate(*database_); !done) return done;
+  if (directory_.check_wanted()) {
+    const auto found = database_->text("PRAGMA integrity_check(1)");
+    if (!found) return fail(found.error());
+    if (*found != "ok") return fail(ErrorKind::corrupt, *found);
+    directory_.check_done();
+  }
+  auto uuid = database_->text("SELECT value FROM meta WHERE key = 'uuid'");
+  if (!uuid) return fail(uuid.error());
+  if (uuid->size() != 36) return fail(ErrorKind::corrupt, "it has no uuid");
+  uuid_ = std::move(*uuid);
+
+  auto page_count = database_->prepare("PRAGMA page_count");
+  auto free_count = database_->prepare("PRAGMA freelist_count");
+  auto outbox = Outbox::open(*database_);
+  auto journal = Journal::open(*database_);
+  auto checkpoints = Checkpoints::open(*database_);
+  auto letters = DeadLetters::open(*database_, options_);
+  if (!page_count) return fail(page_count.error());
+  if (!free_count) return fail(free_count.error());
+  if (!outbox) return fail(outbox.error());
+  if (!journal) return fail(journal.error());
+  if (!checkpoints) return fail(checkpoints.error());
+  if (!letters) return fail(letters.error());
+  page_count_ = std::move(*page_count);
+  free_count_ = std::move(*free_count);
+  outbox_ = std::move(*outbox);
+  journal_ = std::move(*journal);
+  checkpoints_ = std::move(*checkpoints);
+  letters_ = std::move(*letters);
+  // One that can be read is enough; without any, the journal alone has no beginning.
+  if (auto newest = checkpoints_->read(); !newest) return fail(newest.error());
+  if (auto done = compact(); !done) return done;
+  if (auto done = load_tail(); !done) return done;
+  // A new database must survive a power cut as a file, too.
+  return directory_.sync();
+}
+
+Result<void> SqliteStore::configure() {
+  // The cache holds the pages a few commits touch; the rest of the memory is the system's.
+  auto set = database_->execute(
+      "PRAGMA page_size = " + std::to_string(page_size) +
+      ";PRAGMA auto_vacuum = NONE;PRAGMA cache_size = -2048;PRAGMA temp_store = MEMORY;"
+      "PRAGMA mmap_size = 0;PRAGMA cell_size_check = ON;"
+      "PRAGMA journal_size_limit = " +
+      std::to_string(bounds_.wal_soft));
+  if (!set) return set;
+  const auto mode = database_->text("PRAGMA journal_mode = WAL");
+  if (!mode) return fail(mode.error());
+  if (*mode != "wal")
+    return fail(ErrorKind::unavailable,
+                "no write-ahead log can be made there; data_dir must be on a local disk");
+  return database_->sync_commits(options_.durability == Durability::power);
+}
+
+Result<void> SqliteStore::compact() {
+  const auto pages = database_->number("PRAGMA page_count");
+  if (!pages) return fail(pages.error());
+  const auto used = used_pages();
+  if (!used) return fail(used.error());
+  // max_size was made smaller. The file follows once what it holds fits.
+  if (static_cast<std::uint64_t>(*pages) > bounds_.pages && *used <= bounds_.pages) {
+    if (auto done = database_->execute("VACUUM;PRAGMA wal_checkpoint(TRUNCATE)"); !done)
+      return done;
+  }
+  return database_->execute("PRAGMA max_page_count = " + std::to_string(bounds_.pages));
+}
+
+Result<void> SqliteStore::load_tail() {
+  const auto last = journal_->last();
+  if (!last) return fail(last.error());
+  if (const auto* kept = checkpoints_->kept()) journal_->release(kept->journal_seq);
+  const Checkpoints::Header* checkpoint = checkpoints_->newest();
+  const std::uint64_t folded = checkpoint ? checkpoint->journal_seq : 0;
+  last_seq_ = std::max(last->seq, folded);
+  const auto issued = outbox_->last_seq();
+  if (!issued) return fail(issued.error());
+
+  ByteReader in(last->bytes);
+  const bool known = last_seq_ == 0 || (last->seq == last_seq_ && read_tail(in, tail_));
+  if (!known || !journal_->whole() || tail_.next_seq <= *issued) {
+    // The newest record is damaged or lost: count, and leave out what it may have given out.
+    const std::uint64_t next =
+        std::max({tail_.next_seq, *issued, checkpoint ? checkpoint->tail.next_seq : 0});
+    const auto counted = outbox_->count();
+    if (!counted) return fail(counted.error());
+    tail_ = *counted;
+    tail_.next_seq = next + seq_gap;
+  }
+
+  stats_.journal_records = last_seq_ - folded;
+  stats_.journal_bytes = stats_.journal_records > 0 ? journal_->bytes_behind(folded) : 0;
+  stats_.waiting = tail_.waiting;
+  stats_.dead_letters = letters_->ids().rows();
+  state_size_ = checkpoint ? checkpoint->state_size : 0;
+  for (const Lane lane : eviction_order) {
+    const auto oldest = outbox_->oldest(lane);
+    if (!oldest) return fail(oldest.error());
+    stats_.oldest[index(lane)] = *oldest;
+  }
+  measure_files();
+  return {};
+}
+
+Result<Store::Checkpoint> SqliteStore::checkpoint() {
+  return checkpoints_->read();
+}
+
+Result<void> SqliteStore::replay(std::uint64_t after,
+                                 const std::function<void(JournalRecord&&)>& record) {
+  return replay_journal(*journal_, after, record);
+}
+
+bool SqliteStore::checkpoint_due() const {
+  return stats_.journal_bytes > count(options_.checkpoint_after) &&
+         stats_.journal_bytes > 2 * state_size_;
+}
+
+Result<void> SqliteStore::write_checkpoint(std::string_view state) {
+  if (fatal_) return fail(*fatal_);
+  // Also if it fails: the next commits then make that much room.
+  state_size_ = state.size();
+  const Checkpoints::Terms terms{
+      options_.durability == Durability::power,
+      [&](std::uint64_t bytes) { return make_wal_room(row_cost(bytes)); }};
+  if (auto written = checkpoints_->write(state, last_seq_, tail_, terms); !written)
+    return fail(failed(written.error()));
+  if (const auto* kept = checkpoints_->kept()) journal_->release(kept->journal_seq);
+  stats_.journal_records = 0;
+  stats_.journal_bytes = 0;
+  ++stats_.checkpoints;
+  move_wal();
+  measure_files();
+  return {};
+}
+
+Result<std::uint64_t> SqliteStore::used_pages() {
+  Rows count = page_count_.query();
+  if (auto found = count.next(); !found) return fail(found.error());
+  Rows free = free_count_.query();
+  if (auto found = free.next(); !found) return fail(found.error());
+  return static_cast<std::uint64_t>(count.integer(0) - free.integer(0));
+}
+
+Result<void> SqliteStore::make_wal_room(std::uint64_t bytes) {
+  // Besides the rows: inner pages of the trees, free lists, the dead letters that are replaced.
+  const std::uint64_t pages = bytes / page_size * 17 / 16 + 128;
+  if ((database_->wal_pages() + pages) * frame_size <= bounds_.wal_limit) return {};
+  // A log that is empty takes what comes, be it more than its bound: a commit must be possible.
+  const auto moved = database_->move_wal(true);
+  if (!moved) return fail(moved.error());
+  if (!*moved)
+    return fail(ErrorKind::unavailable,
+                "the write-ahead log is at its bound, and another process that reads the database "
+                "keeps it from starting again");
+  return {};
+}
+
+void SqliteStore::move_wal() {
+  if (database_->wal_pages() * frame_size <= bounds_.wal_soft) return;
+  // What was committed is safe in the log. Whatever may pass is tried again behind the next commit.
+  if (auto moved = database_->move_wal(false); !moved) failed(moved.error());
+}
+
+void SqliteStore::measure_files() {
+  std::error_code error;
+  const auto size_of = [&](const std::string& path) {
+    const auto size = std::filesystem::file_size(path, error);
+    return Bytes{error ? 0 : size};
+  };
+  stats_.database = size_of(directory_.database());
+  stats_.wal = size_of(directory_.database() + "-wal");
+}
+
+/// Remembers what makes the store of no further use.
+Error SqliteStore::failed(Error error) {
+  if (error.kind == ErrorKind::corrupt) {
+    want_check(directory_.path());
+    error.kind = ErrorKind::fatal;
+  }
+  if (error.kind == ErrorKind::fatal) fatal_ = error;
+  return error;
+}
+
+}  // namespace weir

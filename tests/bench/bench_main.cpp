@@ -1,0 +1,238 @@
+// weir-bench: what one reading costs in each part, without a network. Prints JSON.
+// Usage: weir-bench DIRECTORY   (on the disk that is to be measured)
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "config/params.hpp"
+#include "firmware-bridge/registry.hpp"
+#include "operators/pipeline.hpp"
+#include "store/store.hpp"
+
+using namespace weir;
+
+namespace {
+
+constexpr auto payload =
+    R"({"ts":1541152486013,"temperature":21.57,"pressure":1013.25,"hum":40.125})";
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begun = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+}
+
+/// The median of five runs, in nanoseconds for each of `n`.
+double median_ns(std::uint64_t n, const std::function<void()>& work) {
+  std::vector<double> runs;
+  for (int i = 0; i < 5; ++i) runs.push_back(seconds_of(work));
+  std::sort(runs.begin(), runs.end());
+  return runs[2] * 1e9 / static_cast<double>(n);
+}
+
+std::uint64_t resident_bytes() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t size = 0, resident = 0;
+  file >> size >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t written_bytes() {
+  std::ifstream file("/proc/self/io");
+  for (std::string word; file >> word;) {
+    if (word == "write_bytes:") {
+      std::uint64_t n = 0;
+      file >> n;
+      return n;
+    }
+  }
+  return 0;
+}
+
+double decode_ns() {
+  ConfigFile config = ConfigFile::parse(R"([[source]]
+name = "s"
+metrics = ["temperature", "pressure", "hum"]
+time = { field = "ts", unit = "ms" }
+)",
+                                        "bench");
+  Params root = config.root();
+  auto sources = root.tables("source");
+  const auto decoder = make_decoder(sources[0]);
+  std::string text = payload;
+  text.resize(77, ' ');
+  Decoded decoded;
+  constexpr std::uint64_t n = 500'000;
+  std::uint64_t values = 0;
+  const double ns = median_ns(n, [&] {
+    for (std::uint64_t i = 0; i < n; ++i) {
+      if (decoder->decode(text, decoded)) values += decoded.values.size();
+    }
+  });
+  if (values != 5 * n * 3) throw std::runtime_error("the decoder did not find three values");
+  return ns;
+}
+
+struct Rig {
+  ConfigFile config = ConfigFile::parse(R"(
+[[rollup]]
+name = "r"
+from = "s"
+window = { tumbling = "1m" }
+aggregates = ["count", "mean", "min", "max", "stddev"]
+[[detector]]
+name = "d"
+from = "s"
+method = "zscore"
+)",
+                                        "bench");
+  std::vector<SourceOptions> sources;
+  SeriesTable table{{1'000'000, 1'000'000}};
+  std::unique_ptr<Pipeline> pipeline;
+  std::vector<SeriesId> series;
+
+  explicit Rig(std::uint32_t devices) {
+    SourceOptions source;
+    source.name = "s";
+    source.tag_names = {"device"};
+    source.lateness = std::chrono::seconds(30);
+    source.max_skew = std::chrono::minutes(5);
+    source.idle = std::chrono::minutes(2);
+    source.late_topic = "late";
+    sources.push_back(source);
+    Params root = config.root();
+    const auto options = read_pipeline_options(root, sources);
+    if (!config.problems().empty()) throw std::runtime_error(config.problems().text());
+    pipeline = make_pipeline(*options, sources, table);
+    const std::vector<std::string> tags = {"device"};
+    const SourceId id = table.intern_source("s", tags);
+    for (std::uint32_t i = 0; i < devices; ++i) {
+      const std::string name = "dev" + std::to_string(i);
+      const std::string_view value = name;
+      const auto device = table.intern_device(id, std::span(&value, 1));
+      series.push_back(*table.intern_series(*device, "temperature"));
+    }
+  }
+};
+
+struct PipelineFigures {
+  double ns = 0, bytes_a_series = 0;
+};
+
+PipelineFigures pipeline_figures(std::uint32_t devices) {
+  Rig rig(devices);
+  const std::uint64_t before = resident_bytes();
+  const std::uint64_t n = std::max<std::uint64_t>(1'000'000, devices * 5ULL);
+  std::int64_t now_us = 1'700'000'000'000'000;
+  std::uint64_t at = 0;
+  Outputs out;
+  std::vector<Reading> batch;
+  PipelineFigures figures;
+  figures.ns = median_ns(n, [&] {
+    for (std::uint64_t done = 0; done < n; done += batch.size()) {
+      batch.clear();
+      for (int i = 0; i < 1000; ++i, ++at) {
+        // Each series once a second, as a fleet does.
+        if (at % devices == 0) now_us += 1'000'000;
+        Reading reading;
+        reading.series = rig.series[at % devices];
+        reading.time = timestamp_us(now_us);
+        reading.value = 20.0 + static_cast<double>(at * 7919 % 1000) / 100.0;
+        batch.push_back(reading);
+      }
+      Moment now;
+      now.wall = timestamp_us(now_us);
+      now.elapsed = Duration(now_us - 1'600'000'000'000'000);
+      out.clear();
+      rig.pipeline->process(batch, now, out);
+    }
+  });
+  figures.bytes_a_series =
+      static_cast<double>(resident_bytes() - before) / static_cast<double>(devices);
+  return figures;
+}
+
+struct JournalFigures {
+  double us_a_message = 0, bytes_a_reading = 0, record_bytes_a_reading = 0;
+};
+
+/// `messages` of three readings in each commit, synced.
+JournalFigures journal_figures(const std::string& directory, std::uint32_t messages,
+                               std::uint32_t commits) {
+  StoreOptions options;
+  options.directory = directory + "/bench-" + std::to_string(messages);
+  auto store = Store::open(options);
+  if (!store) throw std::runtime_error(store.error().message);
+  Rig rig(1000);
+  std::int64_t now_us = 1'700'000'000'000'000;
+  std::uint64_t at = 0, encoded = 0;
+  const std::uint64_t before = written_bytes();
+  const double seconds = seconds_of([&] {
+    for (std::uint32_t c = 0; c < commits; ++c) {
+      Store::Commit commit;
+      commit.record.seq = (*store)->last_journal_seq() + 1;
+      commit.record.now.wall = timestamp_us(now_us);
+      for (std::uint32_t i = 0; i < messages * 3; ++i, ++at) {
+        Reading reading;
+        reading.series = rig.series[at % rig.series.size()];
+        reading.time = timestamp_us(now_us += 333);
+        reading.value = static_cast<double>(2000 + at * 7919 % 1000) / 100.0;
+        commit.record.readings.push_back(reading);
+      }
+      commit.record.delta.add(Counter::messages_journaled, messages);
+      const auto receipt = (*store)->commit(commit);
+      if (!receipt) throw std::runtime_error(receipt.error().message);
+      encoded += receipt->journal_bytes;
+      if ((*store)->checkpoint_due()) {
+        if (!(*store)->write_checkpoint(std::string(200'000, 's')))
+          throw std::runtime_error("checkpoint");
+      }
+    }
+  });
+  const double readings = static_cast<double>(messages) * 3 * commits;
+  JournalFigures figures;
+  figures.us_a_message = seconds * 1e6 / (static_cast<double>(messages) * commits);
+  figures.bytes_a_reading = static_cast<double>(written_bytes() - before) / readings;
+  figures.record_bytes_a_reading = static_cast<double>(encoded) / readings;
+  return figures;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: weir-bench DIRECTORY\n";
+    return 64;
+  }
+  try {
+    const double decode = decode_ns();
+    const PipelineFigures small = pipeline_figures(1000), large = pipeline_figures(100'000);
+    const JournalFigures thousand = journal_figures(argv[1], 1000, 300);
+    const JournalFigures interval_50ms = journal_figures(argv[1], 17, 2000);
+    const JournalFigures interval_250ms = journal_figures(argv[1], 83, 1000);
+    std::cout << "{\n"
+              << "  \"decode_ns_a_message\": " << decode << ",\n"
+              << "  \"pipeline_ns_a_reading_1000_series\": " << small.ns << ",\n"
+              << "  \"pipeline_ns_a_reading_100000_series\": " << large.ns << ",\n"
+              << "  \"pipeline_bytes_a_series\": " << large.bytes_a_series << ",\n"
+              << "  \"journal_us_a_message_1000_a_commit\": " << thousand.us_a_message << ",\n"
+              << "  \"journal_record_bytes_a_reading\": " << thousand.record_bytes_a_reading
+              << ",\n"
+              << "  \"disk_bytes_a_reading_50ms_commits\": " << interval_50ms.bytes_a_reading
+              << ",\n"
+              << "  \"disk_bytes_a_reading_250ms_commits\": " << interval_250ms.bytes_a_reading
+              << "\n"
+              << "}\n";
+  } catch (const std::exception& error) {
+    std::cerr << "weir-bench: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Builds every fuzzer with clang and runs each for a while, from its corpus in build/fuzz/corpus.
+#   sh tests/fuzz/run.sh [SECONDS]      default: 20 each
+set -eu
+cd "$(dirname "$0")/../.."
+seconds=${1:-20}
+
+cmake -S . -B build/fuzz -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+  -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ -DWEIR_FUZZ=ON >/dev/null
+cmake --build build/fuzz --target fuzzers
+
+for program in build/fuzz/tests/fuzz/fuzz_*; do
+  [ -f "$program" ] && [ -x "$program" ] || continue
+  name=$(basename "$program")
+  corpus=build/fuzz/corpus/$name
+  mkdir -p "$corpus"
+  log=build/fuzz/$name.log
+  if ! "$program" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+      -artifact_prefix="build/fuzz/$name-" "$corpus" >"$log" 2>&1; then
+    tail -n 60 "$log"
+    echo "$name: FAILED; the input is build/fuzz/$name-*"
+    exit 1
+  fi
+  echo "$name: $(grep -o 'Done [0-9]* runs' "$log" || tail -n 1 "$log")"
+done

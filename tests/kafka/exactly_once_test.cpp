@@ -1,0 +1,288 @@
+// KafkaSink and Uplink against a real Apache Kafka broker: what arrives at a read_committed
+// consumer, whatever happens on the way.
+
+#include <charconv>
+#include <set>
+
+#include "runtime/kafka_sink.hpp"
+#include "runtime/seeded_random.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_outbox.hpp"
+#include "tests/support/kafka_consumer.hpp"
+#include "tests/support/real_kafka.hpp"
+
+using namespace weir;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// One gateway with topics of its own on the shared broker.
+struct Scene {
+  std::string brokers = real_kafka_brokers();
+  std::string gateway = unique_name("gw");
+  std::string topic = unique_name("rows");
+  std::string position_topic = unique_name("positions");
+  std::string epoch = "11111111-2222-4333-8444-555555555555";
+
+  explicit operator bool() const { return !brokers.empty(); }
+
+  KafkaOptions options() const {
+    KafkaOptions result;
+    result.brokers = {brokers};
+    result.position_topic = position_topic;
+    result.transaction_timeout = 10s;
+    return result;
+  }
+  std::unique_ptr<KafkaSink> sink() const {
+    return std::make_unique<KafkaSink>(options(), gateway, epoch, KafkaLog());
+  }
+  UplinkOptions uplink_options() const {
+    UplinkOptions result;
+    result.gateway = gateway;
+    result.epoch = epoch;
+    result.batch = 50;
+    result.publish_timeout = 10s;
+    result.retry_min = 10ms;
+    result.retry_max = 200ms;
+    return result;
+  }
+  SinkRecord record(const std::string& value) const {
+    SinkRecord result;
+    result.topic = topic;
+    result.key = "key";
+    result.value = value;
+    result.timestamp = timestamp_us(1'700'000'000'000'000);
+    return result;
+  }
+  std::vector<SinkRecord> records(int first, int last) const {
+    std::vector<SinkRecord> result;
+    for (int i = first; i <= last; ++i) result.push_back(record(std::to_string(i)));
+    return result;
+  }
+};
+
+template <class T>
+std::string trouble(const Result<T>& result) {
+  return result ? "" : result.error().message;
+}
+
+Position live(std::uint64_t seq) {
+  return Position{{0, seq, 0, 0}};
+}
+
+std::vector<std::string> values(const KafkaConsumer::Records& found) {
+  std::vector<std::string> result;
+  for (const ConsumedRecord& item : found) result.push_back(item.value);
+  return result;
+}
+
+/// Text that does not compress much.
+std::string noise(std::size_t size) {
+  SeededRandom random(1);
+  std::string text;
+  while (text.size() < size) text += static_cast<char>('!' + random.below(90));
+  return text;
+}
+
+/// The committed rows of a topic, by their weir-seq.
+std::multiset<std::uint64_t> committed_seqs(const Scene& scene) {
+  KafkaConsumer consumer(scene.brokers, scene.topic);
+  std::multiset<std::uint64_t> found;
+  for (const ConsumedRecord& item : consumer.read_to_end()) {
+    const std::string& text = item.headers.at("weir-seq");
+    std::uint64_t seq = 0;
+    std::from_chars(text.data(), text.data() + text.size(), seq);
+    found.insert(seq);
+  }
+  return found;
+}
+
+std::multiset<std::uint64_t> range(std::uint64_t first, std::uint64_t last) {
+  std::multiset<std::uint64_t> result;
+  for (std::uint64_t seq = first; seq <= last; ++seq) result.insert(seq);
+  return result;
+}
+
+void drain(const Scene& scene, FakeOutbox& outbox, Sink& sink, std::vector<Store::Drop>& drops) {
+  Uplink uplink(scene.uplink_options(), outbox, sink, {});
+  for (int round = 0; round < 1000 && outbox.size() > 0; ++round) {
+    uplink.step(10s);
+    const auto feedback = uplink.take_feedback();
+    drops.insert(drops.end(), feedback.drops.begin(), feedback.drops.end());
+    outbox.apply(feedback);
+  }
+  REQUIRE(outbox.size() == 0);
+}
+
+}  // namespace
+
+TEST_CASE("the first session makes its topics, the position topic compacted") {
+  const Scene scene;
+  if (!scene) return;
+  auto sink = scene.sink();
+  const auto position = sink->open(20s);
+  REQUIRE(trouble(position) == "");
+  CHECK_FALSE(*position);
+  CHECK(topic_config(scene.brokers, scene.position_topic, "cleanup.policy") == "compact");
+  REQUIRE(trouble(sink->publish(scene.records(1, 3), live(3), 10s)) == "");
+  KafkaConsumer consumer(scene.brokers, scene.topic);
+  CHECK(values(consumer.read(3)) == std::vector<std::string>{"1", "2", "3"});
+  CHECK(sink->status().delivery == "exactly-once");
+}
+
+TEST_CASE("the position survives sinks, and belongs to one gateway and one database") {
+  Scene scene;
+  if (!scene) return;
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    auto sink = scene.sink();
+    const auto position = sink->open(20s);
+    REQUIRE(trouble(position) == "");
+    CHECK(position->value_or(Position{}) == live(10 * (i - 1)));
+    REQUIRE(trouble(sink->publish(scene.records(1, 10), live(10 * i), 10s)) == "");
+  }
+  scene.epoch = "another database";
+  CHECK_FALSE(scene.sink()->open(20s).value());
+}
+
+TEST_CASE("a zombie of the same gateway is fenced and its rows are never seen") {
+  const Scene scene;
+  if (!scene) return;
+  auto zombie = scene.sink();
+  REQUIRE(trouble(zombie->open(20s)) == "");
+  REQUIRE(trouble(zombie->publish(scene.records(1, 5), live(5), 10s)) == "");
+  auto successor = scene.sink();
+  CHECK(successor->open(20s).value() == live(5));
+  CHECK_FALSE(zombie->publish(scene.records(100, 105), live(105), 10s));
+  CHECK_FALSE(zombie->status().connected);
+  REQUIRE(trouble(successor->publish(scene.records(6, 10), live(10), 10s)) == "");
+  KafkaConsumer consumer(scene.brokers, scene.topic);
+  CHECK(values(consumer.read_to_end()) ==
+        std::vector<std::string>{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10"});
+}
+
+TEST_CASE("rows of an aborted transaction are invisible to read_committed") {
+  const Scene scene;
+  if (!scene) return;
+  create_topic(scene.brokers, scene.topic, 1, {{"max.message.bytes", "4000"}});
+  auto sink = scene.sink();
+  REQUIRE(trouble(sink->open(20s)) == "");
+  REQUIRE(trouble(sink->publish(scene.records(1, 2), live(2), 10s)) == "");
+  // One row is written to another topic before the cluster refuses its neighbour.
+  std::vector<SinkRecord> batch = {scene.record("aborted"), scene.record(noise(8000))};
+  batch[0].topic = scene.topic + "-good";
+  const auto refused = sink->publish(batch, live(4), 10s);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::invalid);
+  CHECK(sink->rejected() == 1);
+  CHECK(sink->open(20s).value() == live(2));
+  batch.pop_back();
+  batch[0].value = "committed";
+  REQUIRE(trouble(sink->publish(batch, live(4), 10s)) == "");
+  KafkaConsumer dirty(scene.brokers, batch[0].topic, KafkaConsumer::Isolation::read_uncommitted);
+  CHECK(values(dirty.read_to_end()) == std::vector<std::string>{"aborted", "committed"});
+  KafkaConsumer clean(scene.brokers, batch[0].topic);
+  CHECK(values(clean.read_to_end()) == std::vector<std::string>{"committed"});
+}
+
+TEST_CASE("one row that the topic refuses goes to the dead letters, all others arrive once") {
+  const Scene scene;
+  if (!scene) return;
+  create_topic(scene.brokers, scene.topic, 1, {{"max.message.bytes", "4000"}});
+  FakeOutbox outbox;
+  for (std::uint64_t seq = 1; seq <= 120; ++seq) {
+    Output output = sample_output("m" + std::to_string(seq), scene.topic);
+    if (seq == 77) output.metric += noise(8000);
+    outbox.add(Lane::live, std::move(output));
+  }
+  auto sink = scene.sink();
+  std::vector<Store::Drop> drops;
+  drain(scene, outbox, *sink, drops);
+  REQUIRE(drops.size() == 1);
+  CHECK(drops[0].seq == 77);
+  auto expected = range(1, 120);
+  expected.erase(77);
+  CHECK(committed_seqs(scene) == expected);
+}
+
+TEST_CASE("another gateway's open transaction never hides our position") {
+  const Scene scene;
+  if (!scene) return;
+  REQUIRE(trouble(scene.sink()->open(20s)) == "");  // makes the topic
+  OpenTransaction other(scene.brokers, unique_name("other"), scene.position_topic);
+  {
+    auto sink = scene.sink();
+    // It must wait for the other to end, so it gives up in time …
+    const auto waiting = sink->open(2s);
+    REQUIRE_FALSE(waiting);
+    CHECK(waiting.error().kind == ErrorKind::unavailable);
+    other.abort();
+    // … and goes on once it has.
+    REQUIRE(trouble(sink->open(20s)) == "");
+    REQUIRE(trouble(sink->publish(scene.records(1, 5), live(5), 10s)) == "");
+  }
+  OpenTransaction again(scene.brokers, unique_name("other"), scene.position_topic);
+  {
+    auto sink = scene.sink();
+    const auto position = sink->open(2s);
+    // Our record stands before the open transaction, but the end stands behind it.
+    CHECK((!position || *position == live(5)));
+  }
+  again.abort();
+  CHECK(scene.sink()->open(20s).value() == live(5));
+}
+
+TEST_CASE("a position topic that is not compacted is refused with the command that helps") {
+  const Scene scene;
+  if (!scene) return;
+  create_topic(scene.brokers, scene.position_topic, 1, {{"cleanup.policy", "delete"}});
+  auto sink = scene.sink();
+  const auto refused = sink->open(20s);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::unsupported);
+  CHECK(refused.error().message.find("kafka-configs.sh") != std::string::npos);
+  CHECK(sink->status().state == refused.error().message);
+  CHECK_FALSE(sink->open(20s));
+}
+
+TEST_CASE("positions may be spread over several partitions") {
+  const Scene scene;
+  if (!scene) return;
+  create_topic(scene.brokers, scene.position_topic, 5, {{"cleanup.policy", "compact"}});
+  for (std::uint64_t i = 1; i <= 2; ++i) {
+    auto sink = scene.sink();
+    REQUIRE(trouble(sink->open(20s)) == "");
+    REQUIRE(trouble(sink->publish(scene.records(1, 1), live(i), 10s)) == "");
+  }
+  CHECK(scene.sink()->open(20s).value() == live(2));
+}
+
+TEST_CASE("a timestamp a year ahead is replaced, the record arrives") {
+  const Scene scene;
+  if (!scene) return;
+  auto sink = scene.sink();
+  REQUIRE(trouble(sink->open(20s)) == "");
+  REQUIRE(trouble(sink->publish(scene.records(1, 1), live(1), 10s)) == "");
+  auto ahead = scene.records(2, 3);
+  ahead[1].timestamp = std::chrono::floor<Duration>(std::chrono::system_clock::now()) + 8760h;
+  REQUIRE(trouble(sink->publish(ahead, live(3), 20s)) == "");
+  KafkaConsumer consumer(scene.brokers, scene.topic);
+  const auto& found = consumer.read_to_end();
+  CHECK(values(found) == std::vector<std::string>{"1", "2", "3"});
+  CHECK(found.back().timestamp_ms == 1'700'000'000'000);
+}
+
+TEST_CASE("several topics are written in one transaction") {
+  const Scene scene;
+  if (!scene) return;
+  auto sink = scene.sink();
+  REQUIRE(trouble(sink->open(20s)) == "");
+  auto batch = scene.records(1, 3);
+  for (int i = 0; i < 3; ++i) {
+    batch.push_back(scene.record("other"));
+    batch.back().topic = scene.topic + "-" + std::to_string(i);
+  }
+  REQUIRE(trouble(sink->publish(batch, live(6), 20s)) == "");
+  KafkaConsumer consumer(scene.brokers, scene.topic + "-2");
+  CHECK(values(consumer.read(1)) == std::vector<std::string>{"other"});
+  CHECK(sink->status().transactions == 1);
+}

@@ -1,0 +1,136 @@
+#include "operators/options.hpp"
+
+#include <algorithm>
+
+#include "tests/support/catch.hpp"
+
+using namespace weir;
+
+namespace {
+
+std::vector<SourceOptions> sources() {
+  SourceOptions press;
+  press.name = "press";
+  press.tag_names = {"line", "device"};
+  SourceOptions oven;
+  oven.name = "oven";
+  oven.tag_names = {"device"};
+  return {press, oven};
+}
+
+struct Parsed {
+  PipelineOptionsPtr options;
+  std::vector<Problem> problems;
+};
+
+Parsed parse(const std::string& toml) {
+  ConfigFile file = ConfigFile::parse(toml, "weir.toml");
+  Params root = file.root();
+  Parsed parsed{read_pipeline_options(root, sources()), {}};
+  parsed.problems = file.problems().list();
+  return parsed;
+}
+
+/// The one problem of the text: that it stands at this line and says all of these words.
+void check_problem(const std::string& toml, std::uint32_t line,
+                   std::initializer_list<const char*> words) {
+  const Parsed parsed = parse(toml);
+  CAPTURE(toml);
+  REQUIRE(parsed.problems.size() == 1);
+  const std::string text = parsed.problems[0].text();
+  CHECK(parsed.problems[0].place.line == line);
+  for (const char* word : words) {
+    CAPTURE(text, word);
+    CHECK(text.find(word) != std::string::npos);
+  }
+}
+
+const std::string rollup = "[[rollup]]\nname = 'm'\nfrom = 'press'\nwindow = { tumbling = '1m' }\n";
+const std::string detector = "[[detector]]\nname = 'd'\nfrom = 'press'\nmetric = 't'\n";
+
+}  // namespace
+
+TEST_CASE("a rollup has the defaults of the sample") {
+  const Parsed parsed = parse(rollup);
+  CHECK(parsed.problems.empty());
+  const RollupOptions& options = parsed.options->rollups.at(0);
+  CHECK(options.name == "m");
+  CHECK(options.from == "press");
+  CHECK(options.topic == "telemetry.rollups");
+  CHECK(options.metrics.empty());
+  CHECK(options.by == std::vector<std::string>{"line", "device"});
+  CHECK(options.size == std::chrono::minutes(1));
+  CHECK(options.offset == Duration(0));
+  std::vector<std::string_view> names;
+  for (const AggregateEntry* entry : options.aggregates) names.push_back(entry->name);
+  CHECK(names == std::vector<std::string_view>{"count", "mean", "min", "max"});
+}
+
+TEST_CASE("a detector has the defaults of the sample") {
+  const Parsed parsed = parse(detector + "method = 'zscore'\n");
+  CHECK(parsed.problems.empty());
+  const DetectorOptions& options = parsed.options->detectors.at(0);
+  CHECK(options.topic == "telemetry.alerts");
+  CHECK(options.metrics == std::vector<std::string>{"t"});
+  CHECK(options.raise_after == 1);
+  CHECK(options.clear_after == 3);
+}
+
+TEST_CASE("an unknown word is a problem that names the nearest known one") {
+  check_problem("[[rollup]]\nname = 'm'\nfrom = 'pres'\nwindow = { tumbling = '1m' }\n", 3,
+                {"rollup[0].from", "pres", "did you mean \"press\""});
+  check_problem(rollup + "by = ['lin']\n", 5, {"tag", "did you mean \"line\""});
+  check_problem(rollup + "aggregates = ['count', 'meann']\n", 5, {"did you mean \"mean\""});
+  check_problem(detector + "method = 'zscor'\n", 5, {"did you mean \"zscore\""});
+  check_problem(rollup + "topc = 'x'\n", 5, {"topc", "topic"});
+  check_problem(detector + "method = 'zscore'\ntreshold = 3\n", 6, {"treshold", "threshold"});
+}
+
+TEST_CASE("an unknown word without a near one is a problem that lists the known ones") {
+  check_problem(detector + "method = 'neural'\n", 5,
+                {"range", "zscore", "rate", "stuck", "silence"});
+}
+
+TEST_CASE("a name is needed once and only once") {
+  check_problem(rollup + "\n" + rollup, 7, {"\"m\"", "already"});
+  check_problem("[[rollup]]\nname = ''\nfrom = 'press'\nwindow = { tumbling = '1m' }\n", 2,
+                {"empty"});
+  CHECK(parse(rollup + detector + "method = 'zscore'\n").problems.empty());
+}
+
+TEST_CASE("a window has to be longer than nothing") {
+  const std::string start = "[[rollup]]\nname = 'm'\nfrom = 'press'\n";
+  check_problem(start + "window = { tumbling = '0s' }\n", 4, {"window.tumbling"});
+  check_problem(start + "window = { tumblin = '1m', tumbling = '1m' }\n", 4, {"tumblin"});
+  CHECK(parse(start).problems.size() == 1);
+  CHECK(parse(start + "window = {}\n").problems.size() == 1);
+}
+
+TEST_CASE("what is given twice in a list is a problem") {
+  check_problem(rollup + "aggregates = ['count', 'count']\n", 5, {"twice"});
+  check_problem(rollup + "by = ['line', 'line']\n", 5, {"twice"});
+  check_problem(rollup + "metrics = ['t', 't']\n", 5, {"twice"});
+}
+
+TEST_CASE("options that make no sense together are a problem") {
+  check_problem(detector + "method = 'range'\n", 1, {"low"});
+  check_problem(detector + "method = 'range'\nlow = 5\nhigh = 5\n", 7, {"above low"});
+  check_problem(detector + "method = 'range'\nlow = 0\nhigh = 4\nhysteresis = 3\n", 8, {"clear"});
+  check_problem(detector + "metrics = ['p']\nmethod = 'zscore'\n", 4, {"either"});
+  check_problem(detector + "method = 'rate'\nmax = 0\n", 6, {"above 0"});
+  check_problem(detector + "method = 'silence'\nfor = '1m'\nclear_after = 2\n", 7, {"clear_after"});
+  CHECK(parse(detector + "method = 'stuck'\n").problems.size() == 1);
+  CHECK(parse(detector + "method = 'rate'\n").problems.size() == 1);
+}
+
+TEST_CASE("all problems of a file are found at once") {
+  const Parsed parsed =
+      parse("[[rollup]]\nfrom = 'x'\naggregates = ['y']\n[[detector]]\nname = 'd'\n");
+  std::vector<std::string> keys;
+  for (const Problem& problem : parsed.problems) keys.push_back(problem.key);
+  for (const char* key : {"rollup[0].name", "rollup[0].from", "rollup[0].window",
+                          "rollup[0].aggregates", "detector[0].from", "detector[0].method"}) {
+    CAPTURE(key);
+    CHECK(std::count(keys.begin(), keys.end(), key) == 1);
+  }
+}

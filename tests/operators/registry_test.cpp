@@ -1,0 +1,77 @@
+#include "operators/registry.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "tests/support/catch.hpp"
+
+using namespace weir;
+
+namespace {
+
+std::string text_of(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  REQUIRE(in);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::string all_scenarios() {
+  std::string text;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(WEIR_SOURCE_DIR "/tests/scenarios")) {
+    if (entry.path().extension() == ".txt") text += text_of(entry.path());
+  }
+  return text;
+}
+
+bool contains(const std::string& text, std::string_view word) {
+  return text.find(word) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("every entry has a name of its own and a line about it") {
+  std::set<std::string_view> names;
+  for (const AggregateEntry* entry : aggregates()) {
+    CHECK(names.insert(entry->name).second);
+    CHECK_FALSE(entry->about.empty());
+    CHECK(find_aggregate(entry->name) == entry);
+    if (entry->accumulator != nullptr) CHECK(entry->accumulator->size % 8 == 0);
+  }
+  names.clear();
+  for (const DetectorEntry* entry : detectors()) {
+    CHECK(names.insert(entry->name).second);
+    CHECK_FALSE(entry->about.empty());
+    CHECK(find_detector(entry->name) == entry);
+  }
+  CHECK(find_aggregate("median of sorts") == nullptr);
+  CHECK(find_detector("") == nullptr);
+}
+
+TEST_CASE("every entry has a scenario that shows what it yields") {
+  const std::string scenarios = all_scenarios();
+  for (const AggregateEntry* entry : aggregates()) {
+    CAPTURE(entry->name);
+    CHECK(contains(scenarios, " " + std::string(entry->name) + "="));
+  }
+  for (const DetectorEntry* entry : detectors()) {
+    CAPTURE(entry->name);
+    CHECK(contains(scenarios, "method = \"" + std::string(entry->name) + "\""));
+  }
+}
+
+TEST_CASE("every entry stands in the sample configuration") {
+  const std::string sample = text_of(WEIR_SOURCE_DIR "/config/weir.toml");
+  for (const AggregateEntry* entry : aggregates()) {
+    CAPTURE(entry->name);
+    CHECK(contains(sample, entry->name));
+  }
+  for (const DetectorEntry* entry : detectors()) {
+    CAPTURE(entry->name);
+    CHECK(contains(sample, entry->name));
+  }
+}

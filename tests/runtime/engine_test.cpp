@@ -1,0 +1,269 @@
+#include "runtime/engine.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_sink.hpp"
+#include "tests/support/temp_dir.hpp"
+
+using namespace weir;
+
+namespace {
+
+constexpr auto config_text = R"(
+[[source]]
+name = "s"
+topics = ["s/{device}"]
+metrics = ["v"]
+time = { field = "t", unit = "ms" }
+lateness = "10s"
+idle = "30s"
+[[rollup]]
+name = "minute"
+from = "s"
+window = { tumbling = "1m" }
+aggregates = ["count", "sum"]
+)";
+
+/// A clock that stands still until a test moves it.
+class ManualClock final : public Clock {
+ public:
+  Moment now() const override { return moment; }
+  void pass(Duration time) {
+    moment.wall += time;
+    moment.elapsed += time;
+  }
+  Moment moment{timestamp_us(1'700'000'000'000'000), Duration(0), true};
+};
+
+class FakeSource final : public Source {
+ public:
+  void start() override {}
+  void acknowledge(std::span<const AckToken> tokens) override {
+    for (const AckToken& token : tokens) acknowledged.push_back(token.packet_id);
+  }
+  void stop(std::chrono::milliseconds) override {}
+  Status status() const override { return {}; }
+  std::vector<std::uint16_t> acknowledged;
+};
+
+/// A whole gateway without its network; destroyed and made again, it is a restart.
+struct Rig {
+  explicit Rig(const std::string& directory, const ManualClock& clock) : clock(clock) {
+    Params root = config.root();
+    auto sources = SourceConfig::read_all(root);
+    for (const auto& source : sources) source_options.push_back(source.options);
+    const auto pipeline_options = read_pipeline_options(root, source_options);
+    INFO(config.problems().text());
+    REQUIRE(config.problems().empty());
+    StoreOptions store_options;
+    store_options.directory = directory;
+    store = Store::open(store_options).value();
+    reader = OutboxReader::open(store_options).value();
+    pipeline = make_pipeline(*pipeline_options, source_options, table);
+    ingest.emplace(std::move(sources), table);
+    UplinkOptions uplink_options;
+    uplink_options.gateway = "g";
+    uplink_options.epoch = store->uuid();
+    uplink.emplace(uplink_options, *reader, sink, [] {});
+    EngineOptions options;
+    options.commit_interval = std::chrono::milliseconds(50);
+    options.sample_payload = Bytes{100};
+    engine.emplace(options, EngineParts{clock, inbox, *ingest, table, *pipeline, *store, source,
+                                        *uplink, sink, board});
+    REQUIRE(engine->recover());
+  }
+
+  void send(std::uint16_t packet_id, std::int64_t seconds, double value,
+            const std::string& device = "d") {
+    payload("{\"t\":" + std::to_string(seconds * 1000) + ",\"v\":" + std::to_string(value) + "}",
+            packet_id, "s/" + device);
+  }
+  void payload(const std::string& text, std::uint16_t packet_id, const std::string& topic) {
+    Batch batch;
+    Batch::Message message;
+    message.topic = topic;
+    message.payload = text;
+    message.arrival = clock.now().wall;
+    message.ack = {1, packet_id, 1};
+    batch.add(message);
+    inbox.push(std::move(batch));
+  }
+
+  void balanced() {
+    std::uint64_t waiting = 0;
+    for (const auto n : store->stats().waiting) waiting += n;
+    CHECK(engine->ledger().imbalance(waiting).empty());
+  }
+
+  const ManualClock& clock;
+  ConfigFile config = ConfigFile::parse(config_text, "test");
+  std::vector<SourceOptions> source_options;
+  SeriesTable table{{}};
+  std::unique_ptr<Store> store;
+  std::unique_ptr<OutboxReader> reader;
+  std::unique_ptr<Pipeline> pipeline;
+  std::optional<Ingest> ingest;
+  Inbox inbox{Bytes{1 << 20}};
+  FakeSource source;
+  FakeSink sink;
+  std::optional<Uplink> uplink;
+  SnapshotBoard board;
+  std::optional<Engine> engine;
+};
+
+constexpr std::int64_t minute0 = 1'699'999'980;  // the start of a minute
+
+/// One round that takes what waits, and one behind the commit interval.
+void settle(Rig& rig, ManualClock& clock) {
+  REQUIRE(rig.engine->step(Duration(0)));
+  clock.pass(std::chrono::milliseconds(60));
+  REQUIRE(rig.engine->step(Duration(0)));
+}
+
+}  // namespace
+
+TEST_CASE("a message is acknowledged with the commit that holds it, not before") {
+  TempDir directory;
+  ManualClock clock;
+  Rig rig(directory.path(), clock);
+  rig.send(7, minute0, 1);
+  REQUIRE(rig.engine->step(Duration(0)));
+  CHECK(rig.source.acknowledged.empty());
+  CHECK(rig.store->last_journal_seq() == 0);
+  clock.pass(std::chrono::milliseconds(60));
+  REQUIRE(rig.engine->step(Duration(0)));
+  CHECK(rig.source.acknowledged == std::vector<std::uint16_t>{7});
+  CHECK(rig.store->last_journal_seq() == 1);
+  rig.balanced();
+}
+
+TEST_CASE("open windows survive the end of the process through the journal alone") {
+  TempDir directory;
+  ManualClock clock;
+  {
+    Rig rig(directory.path(), clock);
+    rig.send(1, minute0 + 1, 10);
+    rig.send(2, minute0 + 2, 20);
+    settle(rig, clock);
+  }  // no orderly stop
+  Rig rig(directory.path(), clock);
+  rig.send(1, minute0 + 3, 30);
+  rig.send(2, minute0 + 60, 1);
+  settle(rig, clock);
+  CHECK(rig.engine->ledger().total(Counter::messages_received) == 4);
+  REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
+  const auto records = rig.sink.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].value.find("\"count\":3") != std::string::npos);
+  CHECK(records[0].value.find("\"sum\":60") != std::string::npos);
+  rig.balanced();
+}
+
+TEST_CASE("an orderly stop leaves a checkpoint, and the next start needs no journal") {
+  TempDir directory;
+  ManualClock clock;
+  {
+    Rig rig(directory.path(), clock);
+    rig.send(1, minute0 + 1, 10);
+    REQUIRE(rig.engine->step(Duration(0)));
+    REQUIRE(rig.engine->stop());
+    CHECK(rig.source.acknowledged == std::vector<std::uint16_t>{1});
+  }
+  Rig rig(directory.path(), clock);
+  CHECK(rig.engine->ledger().total(Counter::messages_received) == 1);
+  rig.send(2, minute0 + 60, 1);
+  settle(rig, clock);
+  REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
+  CHECK(rig.sink.records().size() == 1);
+  rig.balanced();
+}
+
+TEST_CASE("what replay emits again is not sent again") {
+  TempDir directory;
+  ManualClock clock;
+  Position delivered;
+  {
+    Rig rig(directory.path(), clock);
+    rig.send(1, minute0 + 1, 10);
+    rig.send(2, minute0 + 60, 10);
+    settle(rig, clock);
+    REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
+    CHECK(rig.sink.records().size() == 1);
+    delivered = rig.sink.position();
+  }  // killed between the confirmation and the deletion from the outbox
+  Rig rig(directory.path(), clock);
+  rig.sink.set_position(delivered);
+  rig.uplink->step(std::chrono::seconds(1));
+  CHECK(rig.sink.records().empty());
+  clock.pass(std::chrono::seconds(1));
+  settle(rig, clock);
+  clock.pass(std::chrono::seconds(2));
+  settle(rig, clock);
+  CHECK(rig.engine->ledger().total(Counter::results_delivered) == 1);
+  rig.balanced();
+}
+
+TEST_CASE("rubbish is acknowledged, counted, and kept as a sample") {
+  TempDir directory;
+  ManualClock clock;
+  Rig rig(directory.path(), clock);
+  rig.payload("not json", 3, "s/d");
+  rig.payload("{}", 4, "elsewhere");
+  settle(rig, clock);
+  CHECK(rig.source.acknowledged == std::vector<std::uint16_t>{3, 4});
+  CHECK(rig.engine->ledger().of(Counter::messages_refused, "undecodable") == 1);
+  CHECK(rig.engine->ledger().of(Counter::messages_refused, "unrouted") == 1);
+  rig.balanced();
+  const auto letters =
+      StoreInspector::open(directory.path()).value()->dead_letters(std::nullopt, 10).value();
+  REQUIRE(letters.size() == 2);
+  CHECK(letters[1].payload == "not json");
+}
+
+TEST_CASE("a device that falls silent has its open window emitted by a tick") {
+  TempDir directory;
+  ManualClock clock;
+  Rig rig(directory.path(), clock);
+  rig.send(1, minute0 + 1, 10);
+  settle(rig, clock);
+  CHECK_FALSE(rig.uplink->step(Duration(0)));
+  clock.pass(std::chrono::seconds(31));
+  REQUIRE(rig.engine->step(Duration(0)));
+  REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
+  CHECK(rig.sink.records().size() == 1);
+  rig.balanced();
+}
+
+TEST_CASE("time in which weir did not run makes nobody silent") {
+  TempDir directory;
+  ManualClock clock;
+  {
+    Rig rig(directory.path(), clock);
+    rig.send(1, minute0 + 1, 10);
+    settle(rig, clock);
+  }
+  clock.pass(std::chrono::hours(5));
+  Rig rig(directory.path(), clock);
+  REQUIRE(rig.engine->step(Duration(0)));
+  CHECK_FALSE(rig.uplink->step(Duration(0)));
+}
+
+TEST_CASE("a jump of the wall clock is counted, slewing is not") {
+  TempDir directory;
+  ManualClock clock;
+  Rig rig(directory.path(), clock);
+  rig.send(1, minute0 + 1, 10);
+  settle(rig, clock);
+  clock.moment.wall += std::chrono::milliseconds(200);
+  rig.send(2, minute0 + 2, 10);
+  settle(rig, clock);
+  CHECK(rig.engine->ledger().total(Counter::clock_jumps) == 0);
+  clock.moment.wall -= std::chrono::hours(24 * 365);
+  rig.send(3, minute0 + 3, 10);
+  settle(rig, clock);
+  CHECK(rig.engine->ledger().total(Counter::clock_jumps) == 1);
+  rig.balanced();
+}
