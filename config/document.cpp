@@ -112,8 +112,7 @@ void Node::report_missing(std::string_view key, std::string_view expected) {
   report(at_, path_of(key), "is missing; expected " + std::string(expected));
 }
 
-void Node::report_unknown(const Member& member) {
-  const std::vector<std::string> known(known_.begin(), known_.end());
+void Node::report_unknown(const Member& member, const std::vector<std::string>& known) {
   std::string message = member.value.kind == Value::Kind::table ? "unknown table" : "unknown key";
   const std::string nearest = nearest_word(member.name, known);
   if (!nearest.empty()) {
@@ -130,8 +129,9 @@ void Node::report_unknown(const Member& member) {
 
 void Node::finish() {
   if (table_ != nullptr) {
-    for (const Member& member : table_->members)
-      if (!known_.contains(member.name)) report_unknown(member);
+    const std::vector<std::string> known(known_.begin(), known_.end());
+    for (const Member* member : in_file_order(*table_))
+      if (!known_.contains(member->name)) report_unknown(*member, known);
   }
   for (auto& [path, child] : children_) child->finish();
 }

@@ -88,7 +88,7 @@ class Node {
   Document& document() const { return document_; }
 
  private:
-  void report_unknown(const Member& member);
+  void report_unknown(const Member& member, const std::vector<std::string>& known);
 
   Document& document_;
   std::string path_, option_path_;

@@ -52,6 +52,7 @@ class Pipeline {
   virtual std::optional<Duration> next_tick() const = 0;
 
   /// Of the last `process`.
+  /// Of the last `process`.
   virtual const ReadingCounts& counts() const = 0;
 
   /// The lowest and the highest watermark over the devices that are not idle, and how many are;

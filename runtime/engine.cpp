@@ -23,31 +23,25 @@ constexpr std::size_t sample_topic_bytes = 1024;
 constexpr Duration jump_threshold = std::chrono::seconds(1);
 
 void add_counts(const IngestCounts& counts, Ledger& ledger) {
-  const auto add = [&](Counter counter, std::string_view reason, std::uint64_t n) {
-    if (n > 0) ledger.add(counter, reason, n);
-  };
-  add(Counter::messages_received, {}, counts.messages_received);
-  add(Counter::messages_journaled, {}, counts.messages_journaled);
-  add(Counter::readings_decoded, {}, counts.readings_decoded);
-  add(Counter::readings_journaled, {}, counts.readings_journaled);
+  ledger.add(Counter::messages_received, counts.messages_received);
+  ledger.add(Counter::messages_journaled, counts.messages_journaled);
+  ledger.add(Counter::readings_decoded, counts.readings_decoded);
+  ledger.add(Counter::readings_journaled, counts.readings_journaled);
   for (std::size_t i = 0; i < refusal_count; ++i) {
     const std::string_view reason = refusal_name(static_cast<Refusal>(i));
-    add(Counter::messages_refused, reason, counts.messages_refused[i]);
-    add(Counter::readings_refused, reason, counts.readings_refused[i]);
+    ledger.add(Counter::messages_refused, reason, counts.messages_refused[i]);
+    ledger.add(Counter::readings_refused, reason, counts.readings_refused[i]);
   }
   for (std::size_t i = 0; i < skip_count; ++i) {
-    add(Counter::fields_skipped, skip_name(static_cast<Skip>(i)), counts.fields_skipped[i]);
+    ledger.add(Counter::fields_skipped, skip_name(static_cast<Skip>(i)), counts.fields_skipped[i]);
   }
 }
 
-void add_counts(const ReadingCounts& before, const ReadingCounts& after, Ledger& ledger) {
-  const auto add = [&](Counter counter, std::string_view reason, std::uint64_t n) {
-    if (n > 0) ledger.add(counter, reason, n);
-  };
-  add(Counter::readings_aggregated, {}, after.aggregated - before.aggregated);
-  add(Counter::readings_late, {}, after.late - before.late);
-  add(Counter::readings_quarantined, {}, after.quarantined - before.quarantined);
-  add(Counter::readings_filtered, "unused", after.unused - before.unused);
+void add_counts(const ReadingCounts& counts, Ledger& ledger) {
+  ledger.add(Counter::readings_aggregated, counts.aggregated);
+  ledger.add(Counter::readings_late, counts.late);
+  ledger.add(Counter::readings_quarantined, counts.quarantined);
+  ledger.add(Counter::readings_filtered, "unused", counts.unused);
 }
 
 }  // namespace
@@ -217,9 +211,8 @@ void Engine::prepare_commit(const Moment& moment) {
   record.delta = std::exchange(delta_, {});
   add_counts(std::exchange(counts_, {}), record.delta);
 
-  const ReadingCounts before = parts_.pipeline.counts();
   fold(record, commit_->outputs);
-  add_counts(before, parts_.pipeline.counts(), record.delta);
+  if (!record.readings.empty()) add_counts(parts_.pipeline.counts(), record.delta);
 
   commit_->dead_letters = std::exchange(dead_letters_, {});
   std::move(feedback_.dead_letters.begin(), feedback_.dead_letters.end(),

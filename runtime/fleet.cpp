@@ -202,10 +202,12 @@ double Fleet::State::episode(Duration now) const {
 Values Fleet::State::measure(Device& device, Duration now) {
   SeededRandom& random = device.random;
   const double swing = wave(ratio(now % options.day, options.day) + device.phase);
+  // Samples that follow each other within milliseconds differ little.
+  const double noise = device.fault == Fault::flood ? 0.1 : 1;
   Values values;
-  values.temperature = device.temperature + 4 * swing + 0.3 * random.noise();
-  values.pressure = device.pressure + 0.05 * swing + 0.01 * random.noise();
-  values.vibration = std::max(device.vibration + 0.05 * random.noise(), 0.0);
+  values.temperature = device.temperature + 4 * swing + 0.3 * noise * random.noise();
+  values.pressure = device.pressure + 0.05 * swing + 0.01 * noise * random.noise();
+  values.vibration = std::max(device.vibration + 0.05 * noise * random.noise(), 0.0);
 
   const double progress = episode(now);
   if (progress < 0) return values;
@@ -221,13 +223,7 @@ Values Fleet::State::measure(Device& device, Duration now) {
     values.temperature += 60;
     ++affected(Fault::spike);
   }
-  if (device.fault == Fault::flood && device.sequence > 1) {
-    // Fifty samples a second of something that changes slowly are nearly the same.
-    values.temperature = device.last.temperature + 0.01 * random.noise();
-    values.pressure = device.last.pressure + 0.001 * random.noise();
-    values.vibration = device.last.vibration;
-    ++affected(Fault::flood);
-  }
+  if (device.fault == Fault::flood) ++affected(Fault::flood);
   return values;
 }
 

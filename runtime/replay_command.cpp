@@ -37,7 +37,7 @@ class Player {
     }
     ++readings_;
     const Reading one{reading.time, reading.value, *series, reading.quality};
-    pipeline_->process(std::span(&one, 1), now_, outputs_);
+    process(std::span(&one, 1));
     pipeline_->tick(now_, outputs_);
     print();
     return {};
@@ -79,19 +79,28 @@ class Player {
     return (*inspector)->replay(checkpoint->journal_seq, [this](JournalRecord&& record) {
       ByteReader dictionary(record.dictionary);
       if (!record.dictionary.empty()) table_->read(dictionary);
-      if (!record.readings.empty()) pipeline_->process(record.readings, record.now, outputs_);
-      pipeline_->tick(record.now, outputs_);
-      readings_ += record.readings.size();
       now_ = record.now;
+      readings_ += record.readings.size();
+      if (!record.readings.empty()) process(record.readings);
+      pipeline_->tick(now_, outputs_);
       print();
     });
   }
 
   std::uint64_t readings() const { return readings_; }
   std::uint64_t results() const { return results_; }
-  const ReadingCounts& counts() const { return pipeline_->counts(); }
+  const ReadingCounts& counts() const { return counts_; }
 
  private:
+  void process(std::span<const Reading> readings) {
+    pipeline_->process(readings, now_, outputs_);
+    const ReadingCounts& counts = pipeline_->counts();
+    counts_.aggregated += counts.aggregated;
+    counts_.late += counts.late;
+    counts_.quarantined += counts.quarantined;
+    counts_.unused += counts.unused;
+  }
+
   Result<SeriesId> series_of(const RecordedReading& reading) {
     std::vector<std::string_view> tags;
     std::string_view rest = reading.device;
@@ -129,6 +138,7 @@ class Player {
   Ledger ledger_;
   Moment now_;
   Outputs outputs_;
+  ReadingCounts counts_;
   std::uint64_t readings_ = 0, results_ = 0;
 };
 

@@ -129,7 +129,9 @@ Result<void> Checkpoints::write(std::string_view state, std::uint64_t journal_se
   const Header* kept = newest();
   if (auto ready = database_->sync_commits(false); !ready) return ready;
   auto parts = write_parts(state, header, terms);
-  if (auto ready = database_->sync_commits(terms.sync); !ready) return ready;
+  // Commits that are not synced again would break the promise that an acknowledgement makes.
+  if (auto ready = database_->sync_commits(terms.sync); !ready)
+    return fail(ErrorKind::fatal, ready.error().message);
   if (!parts) return parts;
 
   const std::string body = header_body(header);

@@ -9,7 +9,7 @@ constexpr std::array<std::string_view, 19> counter_names = {
     "readings_decoded",  "readings_journaled",   "readings_refused",   "readings_aggregated",
     "readings_late",     "readings_quarantined", "readings_filtered",  "results_produced",
     "results_delivered", "results_evicted",      "fields_skipped",     "clock_jumps",
-    "state_discarded",   "dead_letters_dropped",
+    "state_discarded",   "dead_letters_dropped", "journal_damaged",
 };
 
 void check(std::string& out, std::string_view what, std::uint64_t left, std::string_view parts,

@@ -14,10 +14,6 @@ namespace weir {
 constexpr std::array<Lane, lane_count> eviction_order = {Lane::backlog, Lane::late, Lane::live,
                                                          Lane::alerts};
 
-constexpr std::size_t index(Lane lane) {
-  return static_cast<std::size_t>(lane);
-}
-
 /// The four tables of waiting results, one a lane. Knows nothing of counts or transactions.
 class Outbox {
  public:

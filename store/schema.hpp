@@ -14,8 +14,8 @@
 //   table              id                    content
 //   meta               key                   uuid: 36 characters, made with the database
 //   journal            slot, from 0 on       block
-//   checkpoint         generation << 20 | n  n = 0: header, written last; n > 0: part n of the
-//   state outbox_0 … _3      seq                   zigzag inserted (wall time, us) , output
+//   checkpoint         generation << 20 | n  header (n = 0, written last) or part n of the state
+//   outbox_0 … _3      seq                   zigzag inserted (wall time, us) , output
 //   dead_letters       id, without a gap     dead letter
 //
 //   block  := fixed64 number , fixed64 first seq , u16 first at , 958 bytes of the stream

@@ -106,7 +106,7 @@ Result<void> SqliteStore::remove_delivered(Pending& pending) {
   Tail& tail = pending.tail;
   std::uint64_t left = bounds_.removals;
   for (const Lane lane : eviction_order) {
-    const std::size_t i = index(lane);
+    const auto i = index(lane);
     const std::uint64_t upto = pending.commit.delivered.delivered[i];
     // The peer knows more than we do: the database is an older copy of itself. Stay behind it.
     tail.next_seq = std::max(tail.next_seq, upto + 1);
@@ -127,7 +127,7 @@ Result<void> SqliteStore::remove_delivered(Pending& pending) {
   for (const Drop& drop : pending.commit.drops) {
     const auto rows = outbox_->remove(drop.lane, drop.seq);
     if (!rows) return fail(rows.error());
-    const std::size_t i = index(drop.lane);
+    const auto i = index(drop.lane);
     pending.changed[i] = pending.changed[i] || *rows > 0;
     tail.waiting[i] -= std::min(tail.waiting[i], *rows);
     pending.delta.add(Counter::results_evicted, drop.reason, *rows);
@@ -136,7 +136,7 @@ Result<void> SqliteStore::remove_delivered(Pending& pending) {
 }
 
 Result<void> SqliteStore::evict(Lane lane, std::uint64_t rows, Pending& pending) {
-  const std::size_t i = index(lane);
+  const auto i = index(lane);
   const auto nth = outbox_->seq_at(lane, rows);
   if (!nth) return fail(nth.error());
   // The oldest may be delivered ones whose turn to be deleted has not come yet.
@@ -192,7 +192,7 @@ Result<void> SqliteStore::insert_results(Pending& pending) {
     const std::uint64_t seq = pending.tail.next_seq++;
     seal_row(entry.body, outbox_row(entry.lane), seq);
     if (auto inserted = outbox_->insert(entry.lane, seq, entry.body); !inserted) return inserted;
-    const std::size_t i = index(entry.lane);
+    const auto i = index(entry.lane);
     pending.changed[i] = pending.changed[i] || pending.tail.waiting[i] == 0;
     ++pending.tail.waiting[i];
   }

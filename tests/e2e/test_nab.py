@@ -4,6 +4,7 @@ compared window by window with an independent computation from the CSV.
     test_nab.py in_order|shuffled|restart
 """
 
+import datetime
 import json
 import random
 import sys
@@ -66,6 +67,7 @@ def compare(name, expected, records, failures):
         if got is None:
             failures.append(f"{name}: no result for the window at {start}")
             continue
+        got = got["values"]
         for field in ("count", "min", "max", "first", "last"):
             if got[field] != want[field]:
                 failures.append(f"{name} {start} {field}: {got[field]} instead of {want[field]}")
@@ -79,13 +81,18 @@ def compare(name, expected, records, failures):
         failures.append(f"{name}: a window at {start} that the data does not have")
 
 
+def microseconds(text):
+    when = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return round(when.timestamp() * 1_000_000)
+
+
 def newest_revisions(records):
     """{(rollup, device): {window start: aggregates}} with the highest revision of each result."""
     newest = {}
     for record in records:
         value = record["value"]
         slot = (value["name"], value["group"]["device"])
-        start = value["window"]["start_ms"] * 1000
+        start = microseconds(value["window"]["start"])
         held = newest.setdefault(slot, {}).get(start)
         if held is None or held["revision"] < value["revision"]:
             newest[slot][start] = value

@@ -12,7 +12,7 @@ namespace weir {
 class FaultVfs {
  public:
   enum class Fault {
-    disk_full,    ///< ENOSPC of a write; also of growing a file
+    disk_full,    ///< ENOSPC of a write
     io_error,     ///< EIO of a write, an open, a truncation
     short_write,  ///< half of a write reaches the file, then EIO
     sync_error,   ///< EIO of a sync; nothing else fails

@@ -13,8 +13,8 @@
 #include <rapidjson/document.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <atomic>
 #include <charconv>
 #include <csignal>
 #include <fstream>
@@ -61,10 +61,10 @@ bool read_arguments(int argc, char** argv, Arguments& out) {
 
 /// ANSI colours, empty where the output is no terminal.
 struct Colours {
-  std::string_view red, green, yellow, dim, end;
+  std::string_view red, green, yellow, end;
   static Colours of(bool terminal) {
     if (!terminal) return {};
-    return {"\033[31m", "\033[32m", "\033[33m", "\033[2m", "\033[0m"};
+    return {"\033[31m", "\033[32m", "\033[33m", "\033[0m"};
   }
 };
 
@@ -89,46 +89,56 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
+std::string group_of(const rapidjson::Document& record) {
+  std::string text;
+  if (!record.HasMember("group") || !record["group"].IsObject()) return text;
+  for (const auto& tag : record["group"].GetObject()) {
+    if (!text.empty()) text += '/';
+    if (tag.value.IsString()) text += tag.value.GetString();
+  }
+  return text;
+}
+
+/// What a person wants to know of the values; the rest is in the record.
+std::string values_of(const rapidjson::Document& record) {
+  constexpr std::array<std::string_view, 4> left_out = {"method", "score", "peak", "readings"};
+  std::string text;
+  if (!record.HasMember("values") || !record["values"].IsObject()) return text;
+  for (const auto& field : record["values"].GetObject()) {
+    const std::string_view name(field.name.GetString(), field.name.GetStringLength());
+    if (std::ranges::find(left_out, name) != left_out.end()) continue;
+    text += "  ";
+    if (name != "state") text += std::string(name) + ' ';
+    if (field.value.IsString()) text += field.value.GetString();
+    if (field.value.IsNumber()) text += short_number(field.value);
+  }
+  if (record.HasMember("revision") && record["revision"].IsUint() &&
+      record["revision"].GetUint() > 0 && text_of(record, "kind") == "rollup") {
+    text += "  revision " + std::to_string(record["revision"].GetUint());
+  }
+  return text;
+}
+
+/// The time of day, or the date where a clock is wrong by years.
+std::string when(const rapidjson::Document& record) {
+  if (!record.HasMember("window") || !record["window"].IsObject()) return "";
+  const std::string_view time = text_of(record["window"], "end");
+  const bool of_today = time.starts_with("20") && time.size() >= 19;
+  return std::string(of_today ? time.substr(11, 8) : time.substr(0, 10));
+}
+
 /// "12:00:05 rollup  line_5s   line1          temperature  count 25  mean 61.207"
 std::string render(const rapidjson::Document& record, const Colours& colours) {
-  const std::string_view kind = text_of(record, "kind");
-  std::string group, values;
-  if (record.HasMember("group") && record["group"].IsObject()) {
-    for (const auto& tag : record["group"].GetObject()) {
-      if (!group.empty()) group += '/';
-      if (tag.value.IsString()) group += tag.value.GetString();
-    }
-  }
-  std::string_view state;
-  if (record.HasMember("values") && record["values"].IsObject()) {
-    state = text_of(record["values"], "state");
-    for (const auto& field : record["values"].GetObject()) {
-      values += "  " + std::string(field.name.GetString()) + ' ';
-      if (field.value.IsString())
-        values += field.value.GetString();
-      else if (field.value.IsNumber())
-        values += short_number(field.value);
-      else
-        values += '-';
-    }
-  }
-  if (record.HasMember("revision") && record["revision"].IsUint() && kind == "rollup" &&
-      record["revision"].GetUint() > 0) {
-    values += "  revision " + std::to_string(record["revision"].GetUint());
-  }
-  std::string_view time;
-  if (record.HasMember("window") && record["window"].IsObject())
-    time = text_of(record["window"], "end");
-  const std::string_view colour = state == "raised"    ? colours.red
-                                  : state == "cleared" ? colours.green
-                                  : kind == "late"     ? colours.yellow
-                                                       : std::string_view();
-  // The time of day is enough, save for clocks that are wrong by years.
-  const std::string when(time.starts_with("20") && time.size() >= 19 ? time.substr(11, 8)
-                                                                     : time.substr(0, 10));
-  return std::string(colour) + padded(when, 11) + padded(std::string(kind), 8) +
-         padded(std::string(text_of(record, "name")), 10) + padded(group, 16) +
-         padded(std::string(text_of(record, "metric")), 12) + values + std::string(colours.end);
+  const std::string values = values_of(record);
+  std::string_view colour;
+  if (values.starts_with("  raised")) colour = colours.red;
+  if (values.starts_with("  cleared")) colour = colours.green;
+  if (text_of(record, "kind") == "late") colour = colours.yellow;
+  return std::string(colour) + padded(when(record), 12) +
+         padded(std::string(text_of(record, "kind")), 8) +
+         padded(std::string(text_of(record, "name")), 10) + padded(group_of(record), 16) +
+         padded(std::string(text_of(record, "metric")), 12) + values +
+         std::string(colour.empty() ? colour : colours.end);
 }
 
 /// The topic's partitions, once it is there.
