@@ -51,10 +51,10 @@ class FakeSource final : public Source {
 
 /// A whole gateway without its network; destroyed and made again, it is a restart.
 struct Rig {
-  explicit Rig(const std::string& directory, const ManualClock& clock) : clock(clock) {
+  Rig(const std::string& directory, const ManualClock& manual_clock) : clock(manual_clock) {
     Params root = config.root();
     auto sources = SourceConfig::read_all(root);
-    for (const auto& source : sources) source_options.push_back(source.options);
+    for (const auto& one : sources) source_options.push_back(one.options);
     const auto pipeline_options = read_pipeline_options(root, source_options);
     INFO(config.problems().text());
     REQUIRE(config.problems().empty());
