@@ -101,6 +101,7 @@ Result<void> Engine::replay_journal(std::uint64_t after) {
     ledger_.add(record.delta);
     last_ = record.now;
     ++records;
+    parts_.board.progressed();
   });
   if (!fits) return fail(ErrorKind::corrupt, "the journal names series that no record introduced");
   if (!replayed) {
