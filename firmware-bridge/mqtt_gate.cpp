@@ -160,8 +160,6 @@ bool MqttGate::skip_too_large(const MqttHead& head, std::string_view bytes) {
     fail(MqttClose::Cause::oversized, too_large + ", for " + printable(start.topic));
     return false;
   }
-  session_.too_large.reset(start.packet_id);
-  if (qos == 2) session_.received.set(start.packet_id);
   append_mqtt_ack(to_broker_, qos == 1 ? MqttPacket::puback : MqttPacket::pubrec, start.packet_id);
   ++skipped_;
   skip_ = head.packet_size() - std::min(bytes.size(), head.packet_size());

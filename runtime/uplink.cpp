@@ -143,9 +143,11 @@ bool Uplink::step(Duration timeout) {
 
 Round Uplink::State::round(Duration timeout) {
   if (!open && !open_session(timeout)) return Round::failed;
+  const Position before = cursor;
   auto batch = gather();
   if (!batch) return Round::failed;
-  if (batch->entries.empty()) return Round::idle;
+  // Nothing but dropped entries: behind them there may be others.
+  if (batch->entries.empty()) return cursor == before ? Round::idle : Round::again;
   return publish(*batch, timeout);
 }
 

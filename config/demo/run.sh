@@ -47,8 +47,8 @@ end_all() {
 trap end_all EXIT
 trap 'exit 130' INT TERM
 
-# start LOG PROGRAM...: in a session of its own, so that Ctrl-C ends the fleet only and the rest is
-# stopped in order.
+# start LOG PROGRAM...: in a session of its own, so that Ctrl-C reaches this script only and
+# everything is stopped in order.
 start() {
   log=$dir/$1
   shift
@@ -56,10 +56,12 @@ start() {
   pid=$!
   started="$pid $started"
 }
+# forget PID: it has ended, and its number may soon be another's.
+forget() { started=$(echo " $started" | sed "s/ $1 / /"); }
 # stop PID: asks it to end and waits; its exit status.
 stop() {
   kill "$1"
-  started=$(echo " $started" | sed "s/ $1 / /")
+  forget "$1"
   wait "$1"
 }
 # until_true SECONDS COMMAND...: whether it came true in that time.
@@ -123,7 +125,7 @@ fi
 export WEIR_DEMO_MQTT_PORT KAFKA_BROKERS WEIR_DEMO_DIR="$dir"
 
 setsid "$bin/tests/weir-kafka-tail" --brokers "$KAFKA_BROKERS" --summary "$dir/arrived" \
-  --show line_5s --show overheat --show unusual --show jump --show frozen --show silent \
+  --show line_5s --show press --show overheat --show unusual --show jump --show frozen --show silent \
   demo.rollups demo.alerts demo.late 2>"$dir/tail.log" &
 tail_pid=$!
 started="$tail_pid $started"
@@ -145,11 +147,17 @@ if [ -n "$keep" ]; then
 else
   say "$devices presses for $seconds s; rollups of each line and alerts as they arrive at Kafka:"
 fi
-trap : INT
-"$weir" simulate --url "mqtt://127.0.0.1:$WEIR_DEMO_MQTT_PORT" --devices "$devices" \
-  --duration "${seconds}s" --seed "$seed" --faults all --day 2m --late-by 9s --quiet --json \
-  >"$dir/fleet.json" 2>"$dir/fleet.log" || fail "the fleet could not send"
-trap 'exit 130' INT
+start fleet.log "$weir" simulate --url "mqtt://127.0.0.1:$WEIR_DEMO_MQTT_PORT" --devices "$devices" \
+  --duration "${seconds}s" --seed "$seed" --faults all --day 2m --late-by 9s --quiet --json
+fleet_pid=$pid
+# Ctrl-C ends the fleet; the ledger follows.
+trap 'kill "$fleet_pid" 2>/dev/null || true' INT TERM
+sent_well=0
+wait "$fleet_pid" || sent_well=$?
+[ "$sent_well" -le 128 ] || { sent_well=0 && wait "$fleet_pid" || sent_well=$?; }
+trap 'exit 130' INT TERM
+[ "$sent_well" = 0 ] || fail "the fleet could not send"
+forget "$fleet_pid"
 
 # --- the ledger ----------------------------------------------------------------------------------
 
@@ -172,7 +180,7 @@ reasons() {
 }
 count() { total status "ledger.counts.$1"; }
 
-sed 's/[[{,]/&\n/g; s/[]}]/\n&/g' "$dir/fleet.json" | sed 's/^\("[^"]*"\):/\1: /' | flatten >"$dir/fleet"
+sed 's/[[{,]/&\n/g; s/[]}]/\n&/g' "$dir/fleet.log" | sed 's/^\("[^"]*"\):/\1: /' | flatten >"$dir/fleet"
 sent=$(value fleet messages)
 drained() {
   status | flatten >"$dir/status"

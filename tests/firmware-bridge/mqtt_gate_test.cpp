@@ -247,6 +247,7 @@ TEST_CASE("an oversized packet closes the connection as soon as its header is th
   const auto largest = publish(v3, "t", std::string(max_size - 6, 'x'));
   REQUIRE(largest.size() == max_size);
   CHECK(exact.connected().broker(largest).cause() == Cause::none);
+  CHECK(exact.broker(publish(v3, "t", std::string(max_size - 5, 'x'))).cause() == Cause::oversized);
 }
 
 TEST_CASE("an oversized message that comes again with the session is dropped, not met for ever") {

@@ -238,22 +238,6 @@ TEST_CASE("what the broker refuses as a batch is asked for in smaller ones") {
   CHECK(trouble(sink.publish(records(10), live(10), 10s)) == "");
 }
 
-TEST_CASE("a timestamp that the cluster finds too far ahead gives way, the record does not") {
-  MockKafka kafka;
-  KafkaSink sink = make_sink(kafka);
-  REQUIRE(trouble(sink.open(10s)) == "");
-  REQUIRE(trouble(sink.publish(records(1), live(1), 10s)) == "");
-  kafka.fail_next(KafkaRequest::produce, {KafkaFault::invalid_timestamp});
-  auto ahead = records(1);
-  ahead[0].timestamp += std::chrono::hours(24 * 365);
-  REQUIRE(trouble(sink.publish(ahead, live(2), 10s)) == "");
-  KafkaConsumer consumer(kafka.brokers(), "rows");
-  const auto& found = consumer.read_until([](const KafkaConsumer::Records& all) {
-    return !all.empty() && all.size() >= 2 && all.back().timestamp_ms == 1'700'000'000'123;
-  });
-  CHECK(found.back().timestamp_ms == 1'700'000'000'123);
-}
-
 TEST_CASE("times before 1970 are sent as the earliest that Kafka knows") {
   const MockKafka kafka;
   KafkaSink sink = make_sink(kafka);

@@ -339,6 +339,19 @@ TEST_CASE("the thread delivers what is announced and wakes the engine") {
   CHECK(wakes >= 2);
 }
 
+TEST_CASE("a row of refused entries does not stop the thread before those behind them") {
+  FakeOutbox outbox;
+  FakeSink sink;
+  add(outbox, Lane::live, 8);
+  sink.refuse_if([](const SinkRecord& record) { return record.key.back() <= '4'; });
+  // Once the first four are refused, errors make the batch smaller than that row.
+  sink.fail_next_publish({ErrorKind::unavailable, false});
+  Uplink uplink(options(8), outbox, sink, {});  // nobody applies the feedback
+  uplink.start();
+  REQUIRE(sink.wait_until([](const FakeSink& s) { return s.records().size() == 4; }));
+  CHECK(seqs(sink) == range(5, 8));
+}
+
 TEST_CASE("the thread comes back after the sink was away") {
   FakeOutbox outbox;
   FakeSink sink;

@@ -6,12 +6,15 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "tests/support/tsan_c11_threads.hpp"
+
 namespace weir {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
 rd_kafka_t* make_client(rd_kafka_type_t type, const std::map<std::string, std::string>& settings) {
+  know_c11_threads();
   std::array<char, 256> text{};
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   for (const auto& [name, value] : settings) {

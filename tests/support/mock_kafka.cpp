@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "tests/support/tsan_c11_threads.hpp"
+
 namespace weir {
 
 struct MockKafka::State {
@@ -15,6 +17,7 @@ struct MockKafka::State {
 };
 
 MockKafka::MockKafka(int brokers) : state_(std::make_unique<State>()) {
+  know_c11_threads();
   std::array<char, 256> text{};
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   rd_kafka_conf_set(conf, "client.id", "mock", nullptr, 0);

@@ -25,7 +25,6 @@ enum class KafkaFault : std::int16_t {
   message_too_large = 10,
   coordinator_not_available = 15,
   topic_authorization_failed = 29,
-  invalid_timestamp = 32,
   invalid_producer_epoch = 47,
   concurrent_transactions = 51,
   transactional_id_authorization_failed = 53,

@@ -1,7 +1,11 @@
 // ThreadSanitizer does not know C11's threads, which librdkafka is built on: it crashes in the
 // first one, and would not see its locks. In a build with it, these stand in front of the C
 // library's and pass on to the POSIX ones, which it knows. (In glibc the C11 types are the POSIX
-// types by another name.) Empty in any other build.
+// types by another name.) Nothing in any other build.
+
+#include "tests/support/tsan_c11_threads.hpp"
+
+void weir::know_c11_threads() {}
 
 #ifdef __SANITIZE_THREAD__
 
@@ -43,6 +47,12 @@ void* run(void* given) {
 }  // namespace
 
 extern "C" {
+
+// What librdkafka does to its own memory is not instrumented and looks like races.
+const char* __tsan_default_suppressions();
+const char* __tsan_default_suppressions() {
+  return "called_from_lib:librdkafka.so\nrace:librdkafka.so\n";
+}
 
 int thrd_create(thrd_t* thread, thrd_start_t function, void* argument) {
   auto start = std::make_unique<Start>(Start{function, argument});
