@@ -11,7 +11,7 @@ namespace weir {
 
 namespace {
 
-// Measured (tests/bench/BASELINE.md): what an idle weir holds, with all its libraries.
+// Measured (tests/bench): what an idle weir holds, with all its libraries.
 constexpr double base_memory = 20.0 * (1 << 20);
 constexpr double kafka_queue = 8.0 * (1 << 20);
 /// Journal bytes a reading, synced commits included; see the same place.

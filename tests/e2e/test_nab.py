@@ -133,7 +133,12 @@ def main(mode):
             return (counts.get("messages_received", 0) >= total and waiting == 0
                     and status["watermarks"]["devices"] == status["watermarks"]["idle"] and status)
 
-        status = wait_until(drained, "every message is journaled and every result delivered", 120)
+        try:
+            status = wait_until(drained, "every message is journaled and every result delivered",
+                                60)
+        except AssertionError:
+            print(weir.get("/status.txt")[1], file=sys.stderr)
+            raise
         # The idle time-out emits the open windows at the end; they too must have left.
         assert status["ledger"]["balanced"], status["ledger"]
         newest = newest_revisions(consume(brokers, f"{identity}.rollups"))
