@@ -8,7 +8,9 @@
 # More: --seconds N, --devices N, --seed N. Everything runs on free loopback ports and in a temporary
 # directory, and is gone at the end. Exit status 0 if results arrived and the ledger balances.
 set -eu
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")"
+script=$PWD/$(basename "$0")
+cd ../..
 
 seconds=25 devices=50 seed=7 keep=
 while [ $# -gt 0 ]; do
@@ -17,7 +19,10 @@ while [ $# -gt 0 ]; do
     --seconds) seconds=${2:?a number} && shift ;;
     --devices) devices=${2:?a number} && shift ;;
     --seed) seed=${2:?a number} && shift ;;
-    *) sed -n '2,/^set/{/^# \{0,1\}/s///p;}' "$0" && exit 64 ;;
+    *)
+      sed -n '2,/^set/s/^# \{0,1\}//p' "$script"
+      exit 64
+      ;;
   esac
   shift
 done

@@ -138,6 +138,30 @@ TEST_CASE("everything can be delivered from a store at its bound, and its room i
   CHECK(bytes_on_disk(dir.path()) <= small);
 }
 
+TEST_CASE("what was delivered counts as delivered, also when its room is needed at once") {
+  const TempDir dir;
+  const StoreOptions options = small_options(dir.path());
+  const auto store = open_store(options);
+  Ledger ledger;
+  for (bool full = false; !full;) {
+    const auto receipt = store->commit(next_commit(*store, many(OutputKind::rollup, 0, 400)));
+    REQUIRE(receipt);
+    ledger.add(receipt->delta);
+    full = receipt->over_limit;
+  }
+  const std::uint64_t evicted = ledger.total(Counter::results_evicted);
+  auto next = next_commit(*store, many(OutputKind::rollup, 0, 400));
+  next.delivered.delivered[index(Lane::live)] =
+      read_lane(*open_reader(options), Lane::live).back().seq;
+  const auto receipt = store->commit(next);
+  REQUIRE(receipt);
+  ledger.add(receipt->delta);
+  CHECK_FALSE(receipt->over_limit);
+  CHECK(ledger.total(Counter::results_evicted) == evicted);
+  CHECK(ledger.total(Counter::results_delivered) > 0);
+  CHECK(ledger.imbalance(waiting(store->stats())).empty());
+}
+
 TEST_CASE("a reader that never ends holds up commits before it breaks the bound") {
   const TempDir dir;
   const auto store = open_store(small_options(dir.path()));

@@ -192,6 +192,33 @@ TEST_CASE("whatever is damaged in the file, weir starts and hands out no wrong b
   }
 }
 
+TEST_CASE("damage that a commit runs into stops weir, and the next start sets it aside") {
+  const TempDir dir;
+  const StoreOptions options = options_in(dir.path());
+  const std::string path = dir.path() + "/weir.db";
+  auto store = open_store(options);
+  std::vector<Output> outputs;
+  for (std::uint64_t i = 0; i < 2000; ++i) outputs.push_back(sample_rollup(i));
+  REQUIRE(store->commit(next_commit(*store, outputs)));
+  store = nullptr;
+  std::string bytes = read_file(path);
+  const std::size_t page = bytes.find("press-1000") / 1024 * 1024;
+  bytes.replace(page, 1024, 1024, '\0');
+  write_file(path, bytes);
+
+  store = open_store(options);
+  REQUIRE_FALSE(store->set_aside());
+  auto next = next_commit(*store);
+  next.delivered.delivered[index(Lane::live)] = 2000;
+  auto refused = store->commit(next);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == ErrorKind::fatal);
+  store = nullptr;
+  store = open_store(options);
+  CHECK(store->set_aside());
+  CHECK(store->commit(next_commit(*store)));
+}
+
 TEST_CASE("a smaller max_size shrinks the file at the next start") {
   const TempDir dir;
   StoreOptions options = options_in(dir.path());

@@ -179,7 +179,11 @@ TEST_CASE("a damaged checkpoint is replaced by the one before and the journal be
   const StoreOptions options = options_in(dir.path());
   auto store = open_store(options);
   const auto commit_three = [&] {
-    for (int i = 0; i < 3; ++i) commit(*store, next_commit(*store));
+    for (int i = 0; i < 3; ++i) {
+      auto next = next_commit(*store);
+      next.record.dictionary = std::string(5000, 'd');  // a few blocks
+      commit(*store, next);
+    }
   };
   commit_three();
   REQUIRE(store->write_checkpoint("first"));
@@ -279,6 +283,41 @@ TEST_CASE("with the newest block damaged the loss is told, and seqs of the outbo
   CHECK(recovered.checkpoint.state == "what is left");
   REQUIRE(recovered.records.size() == 1);
   CHECK(same(recovered.records[0].readings, next.record.readings));
+}
+
+TEST_CASE("what damage has cut a record from is never made whole with another's bytes") {
+  const TempDir dir;
+  const StoreOptions options = options_in(dir.path());
+  auto store = open_store(options);
+  const auto commit_one = [&](char letter) {
+    auto next = next_commit(*store);
+    // Nothing behind the dictionary that would notice other bytes at its end.
+    next.record.readings.clear();
+    next.record.delta.clear();
+    next.record.dictionary = std::string(3000, letter);
+    commit(*store, next);
+  };
+  for (const char letter : {'a', 'b', 'c', 'd'}) commit_one(letter);
+  store = nullptr;
+  SECTION("in its last block") {
+    damage(options, "UPDATE journal " + std::string(flip_last_byte) +
+                        "WHERE slot = (SELECT max(slot) FROM journal)");
+  }
+  SECTION("in a block between") {
+    damage(options, "DELETE FROM journal WHERE slot = 5");
+  }
+  store = open_store(options);
+  commit_one('y');
+  store = nullptr;
+  store = open_store(options);
+  std::string letters;
+  const auto read = store->replay(0, [&](JournalRecord&& record) {
+    CHECK(record.dictionary == std::string(3000, record.dictionary.at(0)));
+    letters += record.dictionary.at(0);
+  });
+  REQUIRE_FALSE(read);
+  CHECK(read.error().kind == ErrorKind::corrupt);
+  CHECK(std::string("abc").starts_with(letters));
 }
 
 TEST_CASE("records of any size come back, whatever blocks they span, over restarts") {
