@@ -193,8 +193,6 @@ class JsonDecoder final : public Decoder {
   /// A tag or a name; nothing if it can't be one. Numbers are written as JSON would.
   std::optional<std::string_view> text_of(const std::optional<Element>& element) {
     if (!element) return "";
-    std::array<char, 32> digits;
-    char* end = digits.data();
     switch (element->type()) {
       case Type::STRING: {
         const std::string_view text = element->get_string().value_unsafe();
@@ -205,23 +203,21 @@ class JsonDecoder final : public Decoder {
       case Type::BOOL:
         return element->get_bool().value_unsafe() ? "true" : "false";
       case Type::INT64:
-        end = write(digits, element->get_int64().value_unsafe());
-        break;
+        return digits(element->get_int64().value_unsafe());
       case Type::UINT64:
-        end = write(digits, element->get_uint64().value_unsafe());
-        break;
+        return digits(element->get_uint64().value_unsafe());
       case Type::DOUBLE:
-        end = write(digits, element->get_double().value_unsafe());
-        break;
+        return digits(element->get_double().value_unsafe());
       default:
         return std::nullopt;
     }
-    return keep({digits.data(), static_cast<std::size_t>(end - digits.data())});
   }
 
   template <class T>
-  static char* write(std::array<char, 32>& digits, T number) {
-    return std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  std::string_view digits(T number) {
+    std::array<char, 32> buffer;
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number).ptr;
+    return keep({buffer.data(), static_cast<std::size_t>(end - buffer.data())});
   }
 
   /// A copy of a text that lives until the next call of `decode`.
@@ -300,9 +296,7 @@ class JsonDecoder final : public Decoder {
     } else if (element.get(array) == simdjson::SUCCESS) {
       std::size_t index = 0;
       for (const Element next : array) {
-        std::array<char, 32> digits;
-        const char* end = write(digits, index++);
-        append_json_step(path_, {digits.data(), static_cast<std::size_t>(end - digits.data())});
+        append_json_step(path_, std::to_string(index++));
         flatten(next);
         path_.resize(size);
       }

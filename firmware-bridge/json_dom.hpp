@@ -23,7 +23,7 @@ class JsonDocument {
   /// Nesting beyond this is refused, so that recursion over a document is bounded.
   static constexpr std::size_t depth_max = 128;
   /// Memory for a text longer than this (about 15 times its size) is not kept for the next one.
-  static constexpr std::size_t kept_bytes_max = 64 * 1024;
+  static constexpr std::size_t kept_bytes_max = 1U << 16;
 
   /// # Errors
   /// `invalid`: not a JSON text; the message says why, without bytes of it.

@@ -7,10 +7,10 @@ namespace weir {
 namespace {
 
 /// Enough for a CONNECT with the longest names and passwords; nobody else may fill memory.
-constexpr std::size_t max_connect_size = 256 * 1024;
+constexpr std::size_t max_connect_size = 1U << 18;
 
 /// A rest that once held a large packet gives its memory back.
-constexpr std::size_t kept_capacity = 128 * 1024;
+constexpr std::size_t kept_capacity = 1U << 17;
 
 /// A topic for the log: short, and nothing in it that a terminal would act on.
 std::string printable(std::string_view topic) {

@@ -77,7 +77,7 @@ class MqttLink : public std::enable_shared_from_this<MqttLink> {
   MqttStream broker_;
   asio::steady_timer deadline_, pace_timer_;
   std::array<char, 4096> client_buffer_;
-  std::array<char, 64 * 1024> broker_buffer_;
+  std::array<char, 1U << 16> broker_buffer_;
   std::string writing_broker_, writing_client_;  ///< on their way
   Clock::time_point read_at_{};
   bool dialed_ = false, open_ = false, accepted_ = false;  ///< how far the broker side is

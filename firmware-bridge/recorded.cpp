@@ -19,7 +19,7 @@ Result<LineReader> LineReader::open(const std::string& path, Bytes line_max) {
   if (!made.file_) return fail(ErrorKind::unavailable, path + ": it can't be opened for reading");
   made.path_ = path;
   made.line_max_ = count(line_max);
-  made.buffer_.resize(64 * 1024);
+  made.buffer_.resize(1U << 16);
   return made;
 }
 

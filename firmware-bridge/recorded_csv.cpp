@@ -86,7 +86,7 @@ class CsvFile final : public RecordedFile {
 Result<bool> CsvFile::read_record() {
   do {
     record_.clear();
-    const Result<bool> more = lines_.next(record_);
+    Result<bool> more = lines_.next(record_);
     line_ = lines_.line();
     if (!more || !*more) return more;
     if (Result<void> rest = read_quoted_lines(); !rest) return fail(std::move(rest.error()));
@@ -106,7 +106,7 @@ Result<void> CsvFile::read_quoted_lines() {
     for (; counted < record_.size(); ++counted) open = open != (record_[counted] == '"');
     if (!open) return {};
     record_ += '\n';
-    const Result<bool> more = lines_.next(record_);
+    Result<bool> more = lines_.next(record_);
     if (!more) return fail(more.error());
     if (!*more) return lines_.error(line_, record_.rfind('"') + 1, "a quote is not closed");
   }

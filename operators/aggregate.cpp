@@ -14,7 +14,7 @@ bool is_finite(const FieldValue& value) {
 
 }  // namespace
 
-AggregateSet::AggregateSet(std::vector<const AggregateEntry*> entries) {
+AggregateSet::AggregateSet(const std::vector<const AggregateEntry*>& entries) {
   for (const AggregateEntry* entry : entries) {
     std::size_t offset = 0;
     if (entry->accumulator != nullptr) {

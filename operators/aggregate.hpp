@@ -56,7 +56,7 @@ struct AggregateEntry {
 /// The aggregates of one rollup and where their accumulators stand in one block of memory.
 class AggregateSet {
  public:
-  explicit AggregateSet(std::vector<const AggregateEntry*> entries);
+  explicit AggregateSet(const std::vector<const AggregateEntry*>& entries);
 
   std::size_t state_bytes() const { return state_bytes_; }
 

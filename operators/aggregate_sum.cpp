@@ -32,7 +32,7 @@ struct CompensatedSum {
   }
 };
 
-double total(const void* state) {
+double total(const void* state) noexcept {
   const auto& sum = *static_cast<const CompensatedSum*>(state);
   return sum.sum + sum.lost;
 }

@@ -92,7 +92,7 @@ Result<void> Engine::replay_journal(std::uint64_t after) {
   Outputs discarded;
   std::uint64_t records = 0;
   bool fits = true;
-  const auto replayed = parts_.store.replay(after, [&](JournalRecord&& record) {
+  auto replayed = parts_.store.replay(after, [&](JournalRecord&& record) {
     ByteReader dictionary(record.dictionary);
     if (!record.dictionary.empty() && !parts_.table.read(dictionary)) fits = false;
     if (!fits) return;

@@ -214,7 +214,7 @@ class HttpServer::Connection : public std::enable_shared_from_this<Connection> {
 
   State& server_;
   beast::tcp_stream stream_;
-  beast::flat_buffer buffer_{2 * 8192};
+  beast::flat_buffer buffer_{1U << 14};
   std::optional<http::request_parser<http::empty_body>> parser_;
   std::string out_;
   std::array<char, 1024> discarded_{};

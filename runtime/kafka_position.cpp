@@ -326,7 +326,7 @@ Result<FoundPosition> recover_position(const KafkaSettings& cluster, const std::
   if (!notice) return fail(notice.error());
   auto position = PositionReader(*client, handle.get(), key).read(patience);
   if (!position) return fail(position.error());
-  return FoundPosition{std::move(*position), std::move(*notice)};
+  return FoundPosition{*position, std::move(*notice)};
 }
 
 }  // namespace weir

@@ -1,6 +1,7 @@
 #include "runtime/kafka_producer.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace weir {
 namespace {
@@ -163,14 +164,14 @@ KafkaOutcome KafkaProducer::publish(std::span<const SinkRecord> records, const S
     const KafkaErrorPtr error(rd_kafka_begin_transaction(handle_.get()));
     if (error) return failed(ErrorKind::fatal, text(error));
   }
-  const std::size_t total = records.size() + (position != nullptr ? 1 : 0);
-  for (std::size_t i = 0; i < total; ++i) {
-    const SinkRecord& record = i < records.size() ? records[i] : *position;
-    const rd_kafka_resp_err_t error = produce(record, i, latest, patience);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
-    handle_.failures().push_back({i, error});
-    break;
-  }
+  const auto sent = [&](const SinkRecord& record, std::size_t index) {
+    const rd_kafka_resp_err_t error = produce(record, index, latest, patience);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR) handle_.failures().push_back({index, error});
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR;
+  };
+  std::size_t done = 0;
+  while (done < records.size() && sent(records[done], done)) ++done;
+  if (done == records.size() && position != nullptr) sent(*position, done);
   if (mode_ != Mode::transactional) return flush(records, patience);
   if (!handle_.failures().empty()) return abort(records, "", patience);
   return commit(records, patience);
@@ -178,6 +179,8 @@ KafkaOutcome KafkaProducer::publish(std::span<const SinkRecord> records, const S
 
 rd_kafka_resp_err_t KafkaProducer::produce(const SinkRecord& record, std::size_t index,
                                            Timestamp latest, const Patience& patience) {
+  // Comes back in the delivery report.
+  void* const opaque = std::bit_cast<void*>(std::uintptr_t{index});
   while (true) {
     HeadersPtr headers = make_headers(record);
     const rd_kafka_resp_err_t error = rd_kafka_producev(
@@ -186,9 +189,7 @@ rd_kafka_resp_err_t KafkaProducer::produce(const SinkRecord& record, std::size_t
         RD_KAFKA_V_VALUE(const_cast<char*>(record.value.data()), record.value.size()),
         RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
         RD_KAFKA_V_TIMESTAMP(kafka_time(record.timestamp, latest)),
-        RD_KAFKA_V_HEADERS(headers.get()),
-        RD_KAFKA_V_OPAQUE(reinterpret_cast<void*>(static_cast<std::uintptr_t>(index))),
-        RD_KAFKA_V_END);
+        RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(opaque), RD_KAFKA_V_END);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
       static_cast<void>(headers.release());  // the message owns them now
       return error;

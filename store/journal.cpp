@@ -266,7 +266,7 @@ std::uint64_t Journal::bytes_behind(std::uint64_t seq) const {
 Result<void> replay_journal(Journal& journal, std::uint64_t after,
                             const std::function<void(JournalRecord&&)>& record) {
   std::uint64_t expected = after + 1;
-  const auto read = journal.read(after, [&](Journal::Record&& row) -> Result<void> {
+  auto read = journal.read(after, [&](Journal::Record&& row) -> Result<void> {
     ByteReader in(row.bytes);
     Tail tail;
     if (!read_tail(in, tail))

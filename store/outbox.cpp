@@ -75,7 +75,7 @@ Result<Timestamp> Outbox::oldest(Lane lane) {
 Result<std::uint64_t> Outbox::last_seq() {
   std::uint64_t last = 0;
   for (Table& table : tables_) {
-    const auto seq = only(table.last.query());
+    auto seq = only(table.last.query());
     if (!seq) return seq;
     last = std::max(last, *seq);
   }

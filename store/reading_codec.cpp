@@ -14,7 +14,7 @@ namespace {
 constexpr std::array<double, 16> powers = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                            1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
 constexpr std::array<std::int64_t, 7> time_units = {1, 10, 100, 1000, 10'000, 100'000, 1'000'000};
-constexpr std::uint8_t plain = 16;  ///< "exponent" of a value stored as its bits
+constexpr std::uint8_t plain = powers.size();  ///< "exponent" of a value stored as its bits
 
 /// Differences of times and series wrap around instead of overflowing: extremes come back, too.
 std::int64_t minus(std::int64_t a, std::int64_t b) {
@@ -40,7 +40,7 @@ std::optional<std::int64_t> scale(double value, std::uint8_t exponent) {
 }
 
 Scaled shortest(double value) {
-  for (std::uint8_t exponent = 0; exponent < powers.size(); ++exponent)
+  for (std::uint8_t exponent = 0; exponent < plain; ++exponent)
     if (const auto mantissa = scale(value, exponent)) return {*mantissa, exponent};
   return {0, plain};
 }

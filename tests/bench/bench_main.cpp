@@ -30,12 +30,24 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
 }
 
+double median_of_runs(std::size_t runs, const std::function<double()>& figure) {
+  std::vector<double> found;
+  while (found.size() < runs) found.push_back(figure());
+  std::sort(found.begin(), found.end());
+  return found[runs / 2];
+}
+
 /// The median of five runs, in nanoseconds for each of `n`.
 double median_ns(std::uint64_t n, const std::function<void()>& work) {
-  std::vector<double> runs;
-  for (int i = 0; i < 5; ++i) runs.push_back(seconds_of(work));
-  std::sort(runs.begin(), runs.end());
-  return runs[2] * 1e9 / static_cast<double>(n);
+  return median_of_runs(5, [&] { return seconds_of(work) * 1e9 / static_cast<double>(n); });
+}
+
+/// Fisher and Yates, with a generator that gives the same order everywhere.
+void shuffle(std::vector<SeriesId>& order, std::uint64_t& seed) {
+  for (std::size_t i = order.size() - 1; i > 0; --i) {
+    seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
+    std::swap(order[i], order[(seed >> 33) % (i + 1)]);
+  }
 }
 
 std::uint64_t resident_bytes() {
@@ -124,37 +136,51 @@ method = "zscore"
 };
 
 struct PipelineFigures {
-  double ns = 0, bytes_a_series = 0;
+  double ns = 0, bytes_a_series = 0, windows_a_reading = 0;
 };
 
+/// A fleet whose series report every ten seconds, each round in another order, so that nothing is
+/// where the cache or the prefetcher expects it; every sixth round closes every series' window.
 PipelineFigures pipeline_figures(std::uint32_t devices) {
   Rig rig(devices);
   const std::uint64_t before = resident_bytes();
-  const std::uint64_t n = std::max<std::uint64_t>(1'000'000, devices * 5ULL);
+  const std::uint32_t rounds = std::max(12U, 2'000'000 / devices);
+  const std::uint64_t n = std::uint64_t{rounds} * devices;
   std::int64_t now_us = 1'700'000'000'000'000;
-  std::uint64_t at = 0;
+  std::uint64_t windows = 0, seed = 1;
   Outputs out;
   std::vector<Reading> batch;
+  std::vector<SeriesId> order = rig.series;
   PipelineFigures figures;
-  figures.ns = median_ns(n, [&] {
-    for (std::uint64_t done = 0; done < n; done += batch.size()) {
-      batch.clear();
-      for (int i = 0; i < 1000; ++i, ++at) {
-        // Each series once a second, as a fleet does.
-        if (at % devices == 0) now_us += 1'000'000;
-        Reading reading;
-        reading.series = rig.series[at % devices];
-        reading.time = timestamp_us(now_us);
-        reading.value = 20.0 + static_cast<double>(at * 7919 % 1000) / 100.0;
-        batch.push_back(reading);
+  figures.ns = median_of_runs(5, [&] {
+    double seconds = 0;
+    for (std::uint32_t round = 0; round < rounds; ++round) {
+      shuffle(order, seed);
+      now_us += 10'000'000;
+      for (std::size_t at = 0; at < order.size(); at += batch.size()) {
+        batch.clear();
+        for (std::size_t i = at; i < std::min(at + 1000, order.size()); ++i) {
+          Reading reading;
+          reading.series = order[i];
+          reading.time = timestamp_us(now_us);
+          reading.value = 20.0 + static_cast<double>((i + round) * 7919 % 1000) / 100.0;
+          batch.push_back(reading);
+        }
+        Moment now;
+        now.wall = timestamp_us(now_us);
+        now.elapsed = Duration(now_us - 1'600'000'000'000'000);
+        out.clear();
+        seconds += seconds_of([&] {
+          rig.pipeline->process(batch, now, out);
+          rig.pipeline->tick(now, out);
+        });
+        windows += out.size();
       }
-      Moment now;
-      now.wall = timestamp_us(now_us);
-      now.elapsed = Duration(now_us - 1'600'000'000'000'000);
-      out.clear();
-      rig.pipeline->process(batch, now, out);
     }
+    return seconds * 1e9 / static_cast<double>(n);
   });
+  if (windows == 0) throw std::runtime_error("no window was closed");
+  figures.windows_a_reading = static_cast<double>(windows) / static_cast<double>(5 * n);
   figures.bytes_a_series =
       static_cast<double>(resident_bytes() - before) / static_cast<double>(devices);
   return figures;

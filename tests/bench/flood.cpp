@@ -26,8 +26,9 @@ void put_length(std::string& out, std::size_t n) {
 }
 
 std::string packet(std::uint64_t i, int qos, std::uint64_t devices, std::int64_t now_ms) {
+  const std::uint64_t device = i % devices;
   const std::string topic =
-      "bench/line" + std::to_string(i % 4) + "/dev" + std::to_string(i % devices) + "/state";
+      "bench/line" + std::to_string(device % 4) + "/dev" + std::to_string(device) + "/state";
   const auto number = [](std::uint64_t n, std::uint64_t whole) {
     return std::to_string(whole + n % 10) + '.' + std::to_string(10 + n % 90);
   };

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 
 sh tests/setup.sh build
 cmake --preset release >/dev/null
-cmake --build --preset release --target weir weir-bench weir-mock-kafka bare_subscriber flood
+cmake --build --preset release --target weir weir-bench weir-mock-kafka weir-kafka-tail bare_subscriber flood
 mkdir -p build/bench
 rm -rf build/bench/data
 build/release/tests/weir-bench build/bench/data >build/bench/parts.json

@@ -234,18 +234,3 @@ TEST_CASE("a configuration in the working directory finds the fragments beside i
   std::filesystem::current_path(before);
   CHECK(file.root().place("b").text() == "conf.d/a.toml:1:5");
 }
-
-TEST_CASE("the sample parses, as it is and with every option in it switched on") {
-  const std::string path = WEIR_SOURCE_DIR "/config/weir.toml";
-  CHECK(ConfigFile::load(path).problems().text().empty());
-
-  std::ifstream sample(path);
-  std::string line, all;
-  while (std::getline(sample, line)) {
-    const bool option = line.size() > 1 && line[0] == '#' && line[1] != ' ';
-    all += option ? line.substr(1) : line;
-    all += '\n';
-  }
-  CHECK(all.find("\nqos = 1") != std::string::npos);
-  CHECK(parse(all).problems().text().empty());
-}

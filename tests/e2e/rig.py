@@ -7,6 +7,7 @@ read_committed consumer, and asks weir's HTTP port what a user would ask it.
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -268,17 +269,30 @@ def kafka_brokers():
     skip("no real Kafka broker: Java or Maven is missing, or the fixture did not start")
 
 
-def consume(brokers, topic, properties=()):
-    """Every committed record of the topic up to its end, as dicts with key, value, headers."""
-    command = ["kcat", "-C", "-b", brokers, "-t", topic, "-o", "beginning", "-e", "-q", "-J",
-               "-X", "isolation.level=read_committed", "-X", "topic.metadata.refresh.interval.ms=500"]
-    for item in properties:
-        command += ["-X", item]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    if done.returncode != 0 and "UNKNOWN_TOPIC" not in done.stderr and "Unknown topic" not in done.stderr:
+def kcat(*arguments):
+    done = subprocess.run(["kcat", *arguments], capture_output=True, text=True, timeout=120)
+    if done.returncode != 0 and not re.search("UNKNOWN_TOPIC|Unknown topic", done.stderr):
         raise AssertionError(f"kcat: {done.stderr}")
+    return done.stdout
+
+
+def settled(brokers, topic):
+    """Whether the last transaction's markers are in the topic. A commit returns before they are, and
+    until then a read_committed reader finds the end in front of it."""
+    ends = [kcat("-Q", "-b", brokers, "-t", f"{topic}:0:-1", "-X", f"isolation.level={level}")
+            for level in ("read_committed", "read_uncommitted")]
+    return ends[0] == ends[1]
+
+
+def consume(brokers, topic):
+    """Every committed record of the topic (of one partition) up to its end, as dicts with key,
+    value, headers."""
+    wait_until(lambda: settled(brokers, topic), f"no transaction is open in {topic}")
+    found = kcat("-C", "-b", brokers, "-t", topic, "-o", "beginning", "-e", "-q", "-J",
+                 "-X", "isolation.level=read_committed",
+                 "-X", "topic.metadata.refresh.interval.ms=500")
     records = []
-    for line in done.stdout.splitlines():
+    for line in found.splitlines():
         record = json.loads(line)
         record["value"] = json.loads(record["payload"])
         names = record.get("headers") or []

@@ -59,6 +59,8 @@ free_port() {
   echo "$port"
 }
 
+# Records carry the time of their window. Half a minute after its start a broker with the default
+# retention deletes those that are older than a week, and that is what tests replay.
 configure() {
   client=$(free_port)
   controller=$(free_port "$client")
@@ -84,6 +86,7 @@ num.network.threads=2
 num.io.threads=2
 log.cleaner.dedupe.buffer.size=2097152
 log.cleaner.threads=1
+log.retention.ms=-1
 EOF
 }
 

@@ -107,15 +107,14 @@ void check_that_every_row_arrived_once() {
   std::multiset<std::string> found;
   for (const ConsumedRecord& item : consumer.read_to_end())
     found.insert(item.headers.at("weir-seq"));
-  std::size_t missing = 0;
-  std::size_t twice = 0;
+  std::string missing, twice;
   for (std::uint64_t seq = 1; seq <= rows; ++seq) {
     const std::size_t n = found.count(std::to_string(seq));
-    missing += n == 0 ? 1 : 0;
-    twice += n > 1 ? 1 : 0;
+    if (n == 0) missing += std::to_string(seq) + " ";
+    if (n > 1) twice += std::to_string(seq) + " ";
   }
-  CHECK(missing == 0);
-  CHECK(twice == 0);
+  CHECK(missing == "");
+  CHECK(twice == "");
   CHECK(found.size() == rows);
 }
 

@@ -2,6 +2,7 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <algorithm>
 #include <array>
 #include <stdexcept>
 #include <string_view>
@@ -25,6 +26,12 @@ rd_kafka_t* make_client(rd_kafka_type_t type, const std::map<std::string, std::s
   rd_kafka_t* client = rd_kafka_new(type, conf, text.data(), text.size());
   if (client == nullptr) throw std::runtime_error(text.data());
   return client;
+}
+
+rd_kafka_t* make_asker(const std::string& brokers) {
+  return make_client(RD_KAFKA_CONSUMER, {{"bootstrap.servers", brokers},
+                                         {"log_level", "2"},
+                                         {"isolation.level", "read_uncommitted"}});
 }
 
 ConsumedRecord to_record(const rd_kafka_message_t& message) {
@@ -51,9 +58,10 @@ ConsumedRecord to_record(const rd_kafka_message_t& message) {
 
 struct KafkaConsumer::State {
   rd_kafka_t* client = nullptr;
+  rd_kafka_t* asker = nullptr;  ///< for the ends of partitions
   rd_kafka_topic_t* topic = nullptr;
   rd_kafka_queue_t* queue = nullptr;
-  std::string name;
+  std::string brokers, name;
   std::vector<std::int64_t> next;  ///< offset behind what was read, by partition
   Records records;
 
@@ -94,6 +102,7 @@ void KafkaConsumer::State::poll() {
 KafkaConsumer::KafkaConsumer(const std::string& brokers, const std::string& topic,
                              Isolation isolation)
     : state_(std::make_unique<State>()) {
+  state_->brokers = brokers;
   state_->name = topic;
   state_->client = make_client(
       RD_KAFKA_CONSUMER,
@@ -115,6 +124,7 @@ KafkaConsumer::~KafkaConsumer() {
   rd_kafka_queue_destroy(state_->queue);
   rd_kafka_topic_destroy(state_->topic);
   rd_kafka_destroy(state_->client);
+  if (state_->asker != nullptr) rd_kafka_destroy(state_->asker);
 }
 
 const KafkaConsumer::Records& KafkaConsumer::read_until(
@@ -129,25 +139,28 @@ const KafkaConsumer::Records& KafkaConsumer::read(std::size_t count,
   return read_until([&](const Records& records) { return records.size() >= count; }, limit);
 }
 
+/// The ends are asked for without isolation: a read_committed client is told the end of what is
+/// stable, and a commit returns before the cluster has marked its rows as such.
 const KafkaConsumer::Records& KafkaConsumer::read_to_end(std::chrono::milliseconds limit) {
   std::vector<std::int64_t> ends;
+  if (state_->asker == nullptr) state_->asker = make_asker(state_->brokers);
   for (std::size_t i = 0; i < state_->next.size(); ++i) {
     std::int64_t low = 0;
     std::int64_t high = 0;
-    if (rd_kafka_query_watermark_offsets(state_->client, state_->name.c_str(),
+    if (rd_kafka_query_watermark_offsets(state_->asker, state_->name.c_str(),
                                          static_cast<std::int32_t>(i), &low, &high,
                                          10'000) != RD_KAFKA_RESP_ERR_NO_ERROR)
       throw std::runtime_error("the end of " + state_->name + " can't be found");
     ends.push_back(high);
   }
-  return read_until(
-      [&](const Records&) {
-        for (std::size_t i = 0; i < ends.size(); ++i) {
-          if (state_->next[i] < ends[i]) return false;
-        }
-        return true;
-      },
-      limit);
+  const auto reached = [&](const Records&) {
+    return std::equal(ends.begin(), ends.end(), state_->next.begin(), std::less_equal<>());
+  };
+  read_until(reached, limit);
+  if (!reached(state_->records))
+    throw std::runtime_error("the end of " + state_->name +
+                             " was not reached; is a transaction open?");
+  return state_->records;
 }
 
 struct OpenTransaction::State {

@@ -247,7 +247,7 @@ int run(const Arguments& arguments) {
                                      {"isolation.level", "read_committed"},
                                      {"enable.auto.commit", "false"},
                                      {"allow.auto.create.topics", "true"},
-                                     {"fetch.wait.max.ms", "100"}},
+                                     {"fetch.wait.max.ms", "10"}},
                                     log);
   if (!consumer) {
     std::cerr << "weir-kafka-tail: " << consumer.error().message << '\n';
