@@ -71,6 +71,10 @@ class Detector final : public Operator {
     return joined.slot;
   }
 
+  void expect(std::uint32_t slot, bool near) const override {
+    if (!near) __builtin_prefetch(&watched_[slot]);
+  }
+
   Verdict accept(std::uint32_t slot, const Reading& reading, const Moment&, Outputs& out) override {
     Watched& watched = watched_[slot];
     if (reading.time < watched.newest) return Verdict::too_old;

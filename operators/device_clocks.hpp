@@ -36,6 +36,12 @@ class DeviceClocks {
     return index(device) < clocks_.size() ? clocks_[index(device)] : Clock{};
   }
 
+  /// A hint: the device is heard soon. See Operator::expect.
+  void expect(DeviceId device, bool near) const {
+    if (!near && index(device) < clocks_.size()) __builtin_prefetch(&clocks_[index(device)]);
+    recency_.expect(index(device), near);
+  }
+
   /// Notes that the device of that source was heard; true if it was idle until now.
   bool heard(DeviceId device, std::uint32_t source, Duration elapsed);
   /// Moves the watermark for a reading at `time`; true if that moved it. Requires: heard.

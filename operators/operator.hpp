@@ -35,6 +35,12 @@ class Operator {
   /// needs no look-up.
   virtual std::optional<std::uint32_t> join(SeriesId series) = 0;
 
+  /// A hint and nothing more: a reading for the slot comes soon, or very soon (`near`). With many
+  /// series the state that a reading needs is spread over memory, and waiting for one place after
+  /// the other costs more than all of the arithmetic; so each step asks for what the one before has
+  /// found.
+  virtual void expect(std::uint32_t /*slot*/, bool /*near*/) const {}
+
   /// Folds one reading in. The device's watermark is still that of the readings before.
   virtual Verdict accept(std::uint32_t slot, const Reading& reading, const Moment& now,
                          Outputs& out) = 0;

@@ -47,6 +47,7 @@ class Chain final : public Pipeline {
 
   void begin(const Moment& now, Outputs& out);
   void settle(Outputs& out);
+  void expect(std::span<const Reading> coming) const;
   void take(const Reading& reading, const Moment& now, Outputs& out);
   Series& series_of(SeriesId id);
   void join(SeriesId id, Series& series);
@@ -87,8 +88,30 @@ Chain::Chain(const PipelineOptions& options, std::span<const SourceOptions> sour
 void Chain::process(std::span<const Reading> readings, const Moment& now, Outputs& out) {
   counts_ = {};
   begin(now, out);
-  for (const Reading& reading : readings) take(reading, now, out);
+  for (std::size_t i = 0; i < readings.size(); ++i) {
+    expect(readings.subspan(i));
+    take(readings[i], now, out);
+  }
   settle(out);
+}
+
+/// Asks the memory for what the readings a few places ahead will need, in three steps.
+void Chain::expect(std::span<const Reading> coming) const {
+  constexpr std::size_t first = 12, second = 8, third = 4;
+  const auto known = [this](const Reading& reading) {
+    return index(reading.series) < series_.size() ? &series_[index(reading.series)] : nullptr;
+  };
+  if (coming.size() <= first) return;
+  if (const Series* series = known(coming[first])) __builtin_prefetch(series);
+  for (const bool near : {false, true}) {
+    const Series* series = known(coming[near ? third : second]);
+    if (series == nullptr || series->first_route == unknown) continue;
+    clocks_.expect(series->device, near);
+    for (std::uint32_t i = 0; i < series->routes; ++i) {
+      const Route& route = routes_[series->first_route + i];
+      route.to->expect(route.slot, near);
+    }
+  }
 }
 
 void Chain::tick(const Moment& now, Outputs& out) {

@@ -23,6 +23,18 @@ class Recency {
   /// of the list; `id` is in this list or in none.
   void touch(std::uint32_t list, std::uint32_t id, Duration now);
   void remove(std::uint32_t id);
+  /// A hint: `id` is touched soon. See Operator::expect.
+  void expect(std::uint32_t id, bool near) const {
+    const std::size_t at = std::size_t{lists_} + id;
+    if (at >= nodes_.size()) return;
+    const Node& node = nodes_[at];
+    if (!near) {
+      __builtin_prefetch(&node);
+    } else if (node.older != none) {
+      __builtin_prefetch(&nodes_[node.older]);
+      __builtin_prefetch(&nodes_[node.younger]);
+    }
+  }
   bool contains(std::uint32_t id) const;
 
   /// The one not heard of for longest; nothing if the list is empty.

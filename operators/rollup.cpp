@@ -100,6 +100,14 @@ void Rollup::drop_laggards(Group& group) const {
   }
 }
 
+void Rollup::expect(std::uint32_t slot, bool near) const {
+  const Cell& cell = cells_[slot];
+  if (!near) return __builtin_prefetch(&cell);
+  __builtin_prefetch(cell.newest);
+  __builtin_prefetch(&groups_[cell.group]);
+  __builtin_prefetch(&groups_[cell.group].holds);
+}
+
 Verdict Rollup::accept(std::uint32_t slot, const Reading& reading, const Moment&, Outputs&) {
   Cell& cell = cells_[slot];
   Open* open = cell.newest;

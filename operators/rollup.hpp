@@ -45,6 +45,7 @@ class Rollup final : public Operator {
          const DeviceClocks& clocks);
 
   std::optional<std::uint32_t> join(SeriesId series) override;
+  void expect(std::uint32_t slot, bool near) const override;
   Verdict accept(std::uint32_t slot, const Reading& reading, const Moment& now,
                  Outputs& out) override;
   void move(DeviceId device, Outputs& out) override;

@@ -121,7 +121,7 @@ std::size_t Rollup::memory_bytes() const {
     bytes += group.holds.memory_bytes() + group.devices.capacity() * sizeof(DeviceId) +
              group.cells.capacity() * sizeof(std::uint32_t);
   }
-  for (const Cell& cell : cells_) bytes += cell.windows.capacity() * sizeof(cell.windows[0]);
+  for (const Cell& cell : cells_) bytes += cell.windows.capacity() * sizeof(void*);
   for (const auto& [key, group] : group_index_) bytes += key.capacity() + 64;
   return bytes;
 }

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iomanip>
 #include <iostream>
 
@@ -11,11 +12,12 @@ namespace weir {
 
 namespace {
 
-// Measured (tests/bench): what an idle weir holds, with all its libraries.
-constexpr double base_memory = 20.0 * (1 << 20);
+// Measured, see tests/bench/BASELINE.md: what an idle weir holds, with all its libraries; what a
+// synced commit costs the disk however little is in it, and each reading more.
+constexpr double base_memory = 16.0 * (1 << 20);
 constexpr double kafka_queue = 8.0 * (1 << 20);
-/// Journal bytes a reading, synced commits included; see the same place.
-constexpr double journal_bytes_a_reading = 40;
+constexpr double disk_bytes_a_commit = 7000;
+constexpr double disk_bytes_a_reading = 12;
 /// Of max_size, what is there for results: the log and a reserve for deleting take the rest.
 constexpr double share_for_results = 0.70;
 
@@ -54,8 +56,11 @@ Price price_of(const Settings& settings, const CheckOptions& options) {
   total.memory_usual = base_memory + usual * total.series;
   total.memory_worst =
       base_memory + kafka_queue + static_cast<double>(count(settings.inbox)) + worst * total.series;
+  const double interval = std::chrono::duration<double>(settings.store.commit_interval).count();
+  const double commits = std::min(total.rate, 1 / interval);
   total.disk_written_a_day =
-      total.rate * 86'400 * journal_bytes_a_reading + 2 * total.outbox_bytes_a_day;
+      86'400 * (commits * disk_bytes_a_commit + total.rate * disk_bytes_a_reading) +
+      2 * total.outbox_bytes_a_day;
   if (total.outbox_bytes_a_day > 0) {
     total.autonomy_hours = static_cast<double>(count(settings.store.max_size)) * share_for_results /
                            total.outbox_bytes_a_day * 24;

@@ -197,6 +197,7 @@ std::optional<Duration> Engine::tick_due() const {
 
 void Engine::prepare_commit(const Moment& moment) {
   note_clock(moment);
+  pace_.closing(moment.elapsed);
   commit_ = std::make_unique<Store::Commit>();
   JournalRecord& record = commit_->record;
   record.seq = parts_.store.last_journal_seq() + 1;

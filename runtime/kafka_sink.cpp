@@ -12,7 +12,8 @@ constexpr const char* at_least_once = "at-least-once";
 
 }  // namespace
 
-KafkaSink::KafkaSink(KafkaOptions options, std::string gateway, std::string epoch, KafkaLog log)
+KafkaSink::KafkaSink(KafkaOptions options, const std::string& gateway, const std::string& epoch,
+                     KafkaLog log)
     : options_(std::move(options)),
       transactional_id_("weir-" + gateway),
       position_key_(gateway + "/" + epoch),
@@ -109,7 +110,7 @@ Result<std::optional<Position>> KafkaSink::read_position(const Patience& patienc
   notice_ = found->notice;
   if (auto known = producer_->know_topic(options_.position_topic, patience); !known)
     return fail(known.error());
-  return std::move(found->position);
+  return found->position;
 }
 
 Result<void> KafkaSink::publish(std::span<const SinkRecord> records, const Position& behind,
@@ -196,7 +197,7 @@ KafkaSink::Status KafkaSink::status() const {
   return status_;
 }
 
-void KafkaSink::set_state(bool connected, std::string state) {
+void KafkaSink::set_state(bool connected, const std::string& state) {
   bool changed = false;
   {
     const std::lock_guard lock(status_mutex_);

@@ -22,7 +22,8 @@ namespace weir {
 class KafkaSink : public Sink {
  public:
   /// `gateway` makes the transactional id, and with `epoch` (the store's uuid) the position's key.
-  KafkaSink(KafkaOptions options, std::string gateway, std::string epoch, KafkaLog log);
+  KafkaSink(KafkaOptions options, const std::string& gateway, const std::string& epoch,
+            KafkaLog log);
   ~KafkaSink() override;
 
   Result<std::optional<Position>> open(Duration timeout) override;
@@ -43,7 +44,7 @@ class KafkaSink : public Sink {
   Result<void> renew(const Patience& patience);
   Result<void> conclude(const KafkaOutcome& outcome, std::span<const SinkRecord> records,
                         const Position& behind);
-  void set_state(bool connected, std::string state);
+  void set_state(bool connected, const std::string& state);
   void note(LogLevel level, const std::string& message);
 
   const KafkaOptions options_;

@@ -23,7 +23,7 @@ StoreOptions StoreOptions::read(Params& root) {
   options.durability =
       store.choice("durability", Durability::power,
                    {{"power", Durability::power}, {"process", Durability::process}});
-  options.commit_interval = store.duration("commit_interval", 50ms, {1ms, 10s});
+  options.commit_interval = store.duration("commit_interval", 250ms, {1ms, 10s});
   options.checkpoint_after = store.bytes("checkpoint_after", 1_MiB, {64_KiB, 64_MiB});
   options.dead_letters =
       static_cast<std::uint32_t>(store.integer("dead_letters", 1000, {0, 1'000'000}));

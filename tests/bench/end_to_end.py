@@ -205,6 +205,13 @@ def main(messages, parts_file, results_file):
         results["ten_thousand_series"] = measure_memory(work, mosquitto, kafka)
         results["window_end_to_kafka"] = measure_latency(work, mosquitto, kafka)
         mosquitto.stop()
+        # The broker's default: 20 unacknowledged messages, so as many a sync.
+        narrow = work.path / "narrow"
+        narrow.mkdir()
+        default = work.keep(Mosquitto(narrow))
+        results["bare_paho_window_20"] = measure_bare(default, messages // 4, 1)
+        results["weir_window_20"] = measure_weir(work, default, kafka, messages // 4, 1)
+        default.stop()
         verbose = work.path / "verbose"
         verbose.mkdir()
         chatty = work.keep(Mosquitto(verbose, extra="log_type all"))

@@ -1,5 +1,7 @@
 #include "runtime/commit_pace.hpp"
 
+#include <vector>
+
 #include "tests/support/catch.hpp"
 
 using namespace weir;
@@ -11,62 +13,125 @@ Duration ms(int n) {
   return milliseconds(n);
 }
 
+/// A broker that sends `window` messages and then nothing before they are acknowledged; a commit
+/// takes 2 ms. Returns when each of `rounds` commits began.
+std::vector<Duration> full_window(CommitPace& pace, Duration& now, std::uint64_t window,
+                                  int rounds) {
+  std::vector<Duration> commits;
+  for (int i = 0; i < rounds; ++i) {
+    pace.arrived(now += ms(1), window);
+    now = *pace.due();
+    commits.push_back(now);
+    pace.closing(now);
+    pace.committed(now += ms(2), window);
+  }
+  return commits;
+}
+
+/// A message every `gap`, whatever is acknowledged. Returns the number of commits.
+int steady_flow(CommitPace& pace, Duration& now, Duration gap, int messages) {
+  int commits = 0;
+  for (int i = 0; i < messages; ++i) {
+    const Duration next = now + gap;
+    while (pace.due() && *pace.due() < next) {
+      pace.closing(*pace.due());
+      pace.committed(*pace.due() + Duration(500), pace.waiting());
+      ++commits;
+    }
+    pace.arrived(now = next, 1);
+  }
+  return commits;
+}
+
 }  // namespace
 
 TEST_CASE("nothing is due while no message waits") {
-  CommitPace pace(ms(50));
+  CommitPace pace(ms(250));
   CHECK_FALSE(pace.due());
   pace.arrived(ms(1), 0);
   CHECK_FALSE(pace.due());
 }
 
-TEST_CASE("a lone message waits for the interval, and later ones do not put it off") {
-  CommitPace pace(ms(50));
-  pace.arrived(ms(10), 1);
-  pace.arrived(ms(40), 1);
-  CHECK(pace.due() == ms(60));
+TEST_CASE("a message after a pause is committed at once") {
+  CommitPace pace(ms(250));
+  pace.arrived(ms(1000), 1);
+  CHECK(pace.due() == ms(1000) + CommitPace::lead);
+  pace.closing(ms(1005));
+  pace.committed(ms(1007), 1);
+  pace.arrived(ms(9000), 1);
+  CHECK(pace.due() == ms(9000) + CommitPace::lead);
 }
 
-TEST_CASE("a broker whose window is full is recognised by the burst behind an acknowledgement") {
-  CommitPace pace(ms(50));
-  pace.arrived(ms(0), 20);
-  CHECK(pace.due() == ms(50));
-  pace.committed(ms(50), 20);
-  pace.arrived(ms(51), 12);
-  pace.arrived(ms(52), 8);
-  CHECK(pace.due() == ms(101));  // not yet known
-  pace.committed(ms(101), 20);
-  REQUIRE(pace.window_limited());
-  pace.arrived(ms(102), 20);
-  CHECK(pace.due() == ms(102) + CommitPace::pause);
+TEST_CASE("commits are an interval apart, and later messages do not put them off") {
+  CommitPace pace(ms(250));
+  pace.arrived(ms(1000), 1);
+  pace.closing(ms(1005));
+  pace.committed(ms(1007), 1);
+  pace.arrived(ms(1020), 1);
+  pace.arrived(ms(1200), 5);
+  CHECK(pace.due() == ms(1257));
 }
 
-TEST_CASE("a steady flow is not taken for a full window") {
-  CommitPace pace(ms(50));
-  int at = 0;
-  for (int round = 0; round < 20; ++round) {
-    for (int i = 0; i < 17; ++i) pace.arrived(ms(at += 3), 1);
-    pace.committed(ms(at), 17);
+TEST_CASE("a commit without messages counts for the distance, too") {
+  CommitPace pace(ms(250));
+  pace.closing(ms(1000));
+  pace.committed(ms(1002), 0);
+  pace.arrived(ms(1100), 1);
+  CHECK(pace.due() == ms(1252));
+}
+
+TEST_CASE("a broker whose window is full is recognised after one long round") {
+  for (const std::uint64_t window : {1U, 20U, 1000U}) {
+    CAPTURE(window);
+    CommitPace pace(ms(250));
+    Duration now = ms(1000);
+    const auto commits = full_window(pace, now, window, 30);
+    CHECK(commits[1] - commits[0] > ms(200));
+    REQUIRE(pace.window_limited());
+    for (std::size_t i = 3; i < commits.size(); ++i) CHECK(commits[i] - commits[i - 1] <= ms(4));
+  }
+}
+
+TEST_CASE("a full window stays recognised, and the looks beyond it cost little") {
+  CommitPace pace(ms(250));
+  Duration now = ms(0);
+  full_window(pace, now, 20, 3);
+  const Duration begun = now;
+  full_window(pace, now, 20, 1000);
+  CHECK(pace.window_limited());
+  CHECK(now - begun < ms(1000 * 4 + 1000));
+}
+
+TEST_CASE("a steady flow of any rate costs one commit an interval") {
+  for (const int gap_us : {100, 300, 1100, 3000, 5200, 7000, 9000, 15'000, 25'000, 60'000}) {
+    CAPTURE(gap_us);
+    CommitPace pace(ms(250));
+    Duration now = ms(1000);
+    const int commits = steady_flow(pace, now, Duration(gap_us), 4000);
+    CHECK(commits <= 4000.0 * gap_us / 250'000 + 2);
+  }
+}
+
+TEST_CASE("a flow is noticed when the window is no longer full") {
+  for (const int gap_us : {300, 1100, 3000, 5200, 7000, 9000, 15'000}) {
+    CAPTURE(gap_us);
+    CommitPace pace(ms(250));
+    Duration now = ms(1000);
+    full_window(pace, now, 20, 10);
+    REQUIRE(pace.window_limited());
+    steady_flow(pace, now, Duration(gap_us), 2000);
     CHECK_FALSE(pace.window_limited());
   }
 }
 
-TEST_CASE("the state of a full window ends after three quiet rounds, not after one") {
-  CommitPace pace(ms(50));
-  const auto round = [&](int at, std::uint64_t burst) {
-    pace.arrived(ms(at), burst);
-    pace.arrived(ms(at + 20), 20 - burst);
-    pace.committed(ms(at + 30), 20);
-  };
-  round(0, 20);
-  round(31, 20);
-  REQUIRE(pace.window_limited());
-  round(62, 1);
-  CHECK(pace.window_limited());
-  round(93, 1);
-  CHECK(pace.window_limited());
-  round(124, 1);
-  CHECK_FALSE(pace.window_limited());
+TEST_CASE("messages that nobody acknowledges say nothing about a window") {
+  CommitPace pace(ms(250));
+  for (int at = 1000; at < 20'000; at += 257) {
+    pace.arrived(ms(at), 20);
+    pace.closing(*pace.due());
+    pace.committed(*pace.due() + ms(2), 0);
+    CHECK_FALSE(pace.window_limited());
+  }
 }
 
 TEST_CASE("a flood is committed before the interval is over") {

@@ -231,8 +231,8 @@ TEST_CASE("a record above the size limit is refused by its number, and the sessi
 TEST_CASE("what the broker refuses as a batch is asked for in smaller ones") {
   MockKafka kafka;
   KafkaOptions options = options_for(kafka.brokers());
-  options.properties.emplace_back("linger.ms",
-                                  "500");  // they travel together, on a busy machine too
+  options.delivery = KafkaOptions::Delivery::at_least_once;  // without the position's own request
+  options.properties.emplace_back("linger.ms", "500");       // and all records in one
   KafkaSink sink(options, "gw", "epoch", {});
   REQUIRE(trouble(sink.open(10s)) == "");
   kafka.fail_next(KafkaRequest::produce, {KafkaFault::message_too_large});
