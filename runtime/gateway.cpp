@@ -48,10 +48,7 @@ class RealGateway final : public Gateway {
         source_(
             settings_.mqtt, subscriptions(ingest_.sources()), inbox_,
             [this] { return clock_.now().wall; }, log_as("mqtt")),
-        sink_(settings_.kafka, settings_.gateway, store_->uuid(),
-              [](LogLevel level, std::string_view text) {
-                log(level, "kafka: " + std::string(text));
-              }),
+        sink_(settings_.kafka, settings_.gateway, store_->uuid(), log_as("kafka")),
         uplink_(uplink_options(settings_, store_->uuid()), *reader_, sink_,
                 [this] { inbox_.wake(); }),
         notifier_(ServiceNotifier::from_environment()),

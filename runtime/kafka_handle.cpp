@@ -53,7 +53,7 @@ int Patience::left_ms() const {
 }
 
 Result<KafkaHandle> KafkaHandle::make(rd_kafka_type_t type, const KafkaSettings& settings,
-                                      KafkaLog log) {
+                                      Log log) {
   KafkaHandle handle;
   handle.shared_ = std::make_shared<Shared>();
   handle.shared_->log = std::move(log);

@@ -23,9 +23,6 @@ namespace weir {
 /// librdkafka's own names and values.
 using KafkaSettings = std::vector<std::pair<std::string, std::string>>;
 
-/// Called from threads of librdkafka, too.
-using KafkaLog = std::function<void(LogLevel, std::string_view)>;
-
 /// How long a call may take, and whether anybody still wants its answer.
 class Patience {
  public:
@@ -72,8 +69,7 @@ class KafkaHandle {
  public:
   /// # Errors
   /// `unsupported`: librdkafka refuses the settings.
-  static Result<KafkaHandle> make(rd_kafka_type_t type, const KafkaSettings& settings,
-                                  KafkaLog log);
+  static Result<KafkaHandle> make(rd_kafka_type_t type, const KafkaSettings& settings, Log log);
   KafkaHandle(KafkaHandle&& other) noexcept;
   KafkaHandle& operator=(KafkaHandle&&) = delete;
   ~KafkaHandle();
@@ -87,7 +83,7 @@ class KafkaHandle {
 
  private:
   struct Shared {
-    KafkaLog log;
+    Log log;
     std::mutex mutex;
     std::string complaint;
     std::vector<KafkaFailure> failures;

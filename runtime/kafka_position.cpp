@@ -312,7 +312,7 @@ std::optional<Position> decode_position(std::string_view text) {
 }
 
 Result<FoundPosition> recover_position(const KafkaSettings& cluster, const std::string& topic,
-                                       const std::string& key, const KafkaLog& log,
+                                       const std::string& key, const Log& log,
                                        const Patience& patience) {
   KafkaSettings settings = {{"fetch.wait.max.ms", "50"}, {"queued.max.messages.kbytes", "1024"}};
   settings.insert(settings.end(), cluster.begin(), cluster.end());

@@ -28,7 +28,7 @@ struct FoundPosition {
 /// `unavailable`: not to be had now. `unsupported`: the topic is not compacted, can't be made, or
 /// the record is none of this version; the message says what puts it right.
 Result<FoundPosition> recover_position(const KafkaSettings& cluster, const std::string& topic,
-                                       const std::string& key, const KafkaLog& log,
+                                       const std::string& key, const Log& log,
                                        const Patience& patience);
 
 }  // namespace weir

@@ -75,7 +75,7 @@ std::string to_text(Duration duration) {
 Result<std::unique_ptr<KafkaProducer>> KafkaProducer::make(Mode mode, KafkaSettings settings,
                                                            Duration transaction_timeout,
                                                            const std::string& transactional_id,
-                                                           KafkaLog log) {
+                                                           Log log) {
   // SQLite is the queue, so librdkafka's is small; its timers are few, so that idling costs little.
   // What the user passes through comes behind these and wins.
   KafkaSettings all = {{"queue.buffering.max.kbytes", "8192"}, {"linger.ms", "2"}};

@@ -41,8 +41,7 @@ class KafkaProducer {
   /// `unsupported`: librdkafka refuses the settings.
   static Result<std::unique_ptr<KafkaProducer>> make(Mode mode, KafkaSettings settings,
                                                      Duration transaction_timeout,
-                                                     const std::string& transactional_id,
-                                                     KafkaLog log);
+                                                     const std::string& transactional_id, Log log);
 
   /// Ends what an earlier producer of the same transactional id left open, and fences it. Without
   /// transactions only looks whether the cluster answers. Once it has succeeded it does nothing.

@@ -13,7 +13,7 @@ constexpr const char* at_least_once = "at-least-once";
 }  // namespace
 
 KafkaSink::KafkaSink(KafkaOptions options, const std::string& gateway, const std::string& epoch,
-                     KafkaLog log)
+                     Log log)
     : options_(std::move(options)),
       transactional_id_("weir-" + gateway),
       position_key_(gateway + "/" + epoch),

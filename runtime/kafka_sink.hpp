@@ -22,8 +22,7 @@ namespace weir {
 class KafkaSink : public Sink {
  public:
   /// `gateway` makes the transactional id, and with `epoch` (the store's uuid) the position's key.
-  KafkaSink(KafkaOptions options, const std::string& gateway, const std::string& epoch,
-            KafkaLog log);
+  KafkaSink(KafkaOptions options, const std::string& gateway, const std::string& epoch, Log log);
   ~KafkaSink() override;
 
   Result<std::optional<Position>> open(Duration timeout) override;
@@ -50,7 +49,7 @@ class KafkaSink : public Sink {
   const KafkaOptions options_;
   const std::string transactional_id_;
   const std::string position_key_;
-  const KafkaLog log_;
+  const Log log_;
   std::atomic<bool> cancelled_{false};
 
   // Uplink thread.

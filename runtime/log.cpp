@@ -159,8 +159,8 @@ void flush_log() noexcept {
 }
 
 Log log_as(std::string component) {
-  return [prefix = std::move(component) + ": "](LogLevel level, const std::string& message) {
-    log(level, prefix + message);
+  return [prefix = std::move(component) + ": "](LogLevel level, std::string_view message) {
+    log(level, prefix + std::string(message));
   };
 }
 

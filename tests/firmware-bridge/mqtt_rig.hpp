@@ -36,9 +36,9 @@ class Rig {
                Bytes inbox_limit = Bytes{1U << 20})
       : inbox_(inbox_limit),
         source_(std::move(options), std::move(filters), inbox_, system_time,
-                [this](LogLevel, const std::string& text) {
+                [this](LogLevel, std::string_view text) {
                   const std::lock_guard lock(mutex_);
-                  log_ += text + "\n";
+                  log_.append(text).append("\n");
                 }) {
     source_.start();
   }

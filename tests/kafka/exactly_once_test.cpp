@@ -34,7 +34,7 @@ struct Scene {
     return result;
   }
   std::unique_ptr<KafkaSink> sink() const {
-    return std::make_unique<KafkaSink>(options(), gateway, epoch, KafkaLog());
+    return std::make_unique<KafkaSink>(options(), gateway, epoch, Log());
   }
   UplinkOptions uplink_options() const {
     UplinkOptions result;
