@@ -6,7 +6,7 @@ void Batch::add(const Message& message) {
   entries_.push_back({static_cast<std::uint32_t>(text_.size()),
                       static_cast<std::uint32_t>(message.topic.size()),
                       static_cast<std::uint32_t>(message.payload.size()), message.arrival,
-                      message.ack, message.retained, message.duplicate});
+                      message.ack, message.retained, message.duplicate, message.session});
   text_.append(message.topic);
   text_.append(message.payload);
 }
@@ -19,7 +19,8 @@ Batch::Message Batch::operator[](std::size_t i) const {
           entry.arrival,
           entry.ack,
           entry.retained,
-          entry.duplicate};
+          entry.duplicate,
+          entry.session};
 }
 
 std::size_t Batch::bytes() const {

@@ -27,6 +27,9 @@ class Batch {
     AckToken ack;
     bool retained = false;
     bool duplicate = false;  ///< the DUP flag: a redelivery
+    /// Counts the sessions that the broker began anew, 0 being the one of the process before: in
+    /// each of them packet ids stand for other messages.
+    std::uint32_t session = 0;
   };
 
   void add(const Message& message);
@@ -42,6 +45,7 @@ class Batch {
     Timestamp arrival;
     AckToken ack;
     bool retained, duplicate;
+    std::uint32_t session;
   };
   std::string text_;
   std::vector<Entry> entries_;

@@ -8,8 +8,8 @@ namespace weir {
 namespace {
 
 constexpr std::array<std::string_view, refusal_count> refusal_names = {
-    "unrouted", "bad_topic", "retained", "empty",        "undecodable", "no_values",
-    "bad_time", "bad_tag",   "bad_name", "device_limit", "series_limit"};
+    "unrouted", "bad_topic", "retained", "empty",        "undecodable",  "no_values",
+    "bad_time", "bad_tag",   "bad_name", "device_limit", "series_limit", "redelivered"};
 
 constexpr std::array<std::string_view, skip_count> skip_names = {
     "not_numeric", "not_finite", "bad_time", "bad_tag", "bad_name", "part"};

@@ -223,7 +223,7 @@ void MqttGate::connack(const MqttHead& head, std::string_view packet) {
     return;
   }
   connected_ = true;
-  if (!connack.session_present) session_.clear();
+  if (!connack.session_present) session_.begin();
 }
 
 void MqttGate::publish(const MqttHead& head, std::string_view body, Timestamp arrival) {
@@ -253,7 +253,8 @@ void MqttGate::publish(const MqttHead& head, std::string_view body, Timestamp ar
                  arrival,
                  {connection_, id, publish.qos},
                  publish.retained,
-                 publish.duplicate});
+                 publish.duplicate,
+                 session_.number});
 }
 
 /// The client reads as many codes as it asked for filters, so an answer must fit its question.

@@ -14,13 +14,14 @@
 
 namespace weir {
 
-/// What outlives a connection because it belongs to the broker's session. It does not yet outlive
-/// the process: after a restart a repeated message is delivered again, with its duplicate flag.
+/// What outlives a connection because it belongs to the broker's session. It does not outlive the
+/// process: after a restart a repeated message is handed over again, with its duplicate flag.
 struct MqttSession {
   using PacketIds = std::bitset<65536>;
-  PacketIds received;   ///< QoS 2: PUBREC sent, PUBREL not yet seen (MQTT 5, section 4.3.3)
-  PacketIds too_large;  ///< a PUBLISH that already closed a connection by its size
-  void clear() { *this = {}; }
+  PacketIds received;        ///< QoS 2: PUBREC sent, PUBREL not yet seen (MQTT 5, section 4.3.3)
+  PacketIds too_large;       ///< a PUBLISH that already closed a connection by its size
+  std::uint32_t number = 0;  ///< how often the broker began a new one
+  void begin() { *this = {{}, {}, number + 1}; }
 };
 
 /// Why a gate wants its connection closed.

@@ -29,8 +29,9 @@ enum class Refusal : std::uint8_t {
   bad_name,      ///< no value has a usable name
   device_limit,  ///< a new device beyond limits.devices
   series_limit,  ///< a new series beyond limits.series
+  redelivered,   ///< the broker repeats a message that is in the journal already
 };
-constexpr std::size_t refusal_count = 11;
+constexpr std::size_t refusal_count = 12;
 std::string_view refusal_name(Refusal refusal);
 
 /// What was left out of a message of which something else was taken.
@@ -45,6 +46,12 @@ struct IngestCounts {
   std::uint64_t readings_decoded = 0, readings_journaled = 0;
   std::array<std::uint64_t, refusal_count> readings_refused{};
   std::array<std::uint64_t, skip_count> fields_skipped{};  ///< beside the balance
+
+  /// Counts a message that does not even get as far as `Ingest`.
+  void refuse(Refusal reason) {
+    ++messages_received;
+    ++messages_refused[static_cast<std::size_t>(reason)];
+  }
 };
 
 /// Which sources take a topic, with what they capture from it. Bounded: topics that were remembered

@@ -4,7 +4,6 @@
 #include <iterator>
 #include <utility>
 
-#include "runtime/engine_state.hpp"
 #include "runtime/log.hpp"
 
 namespace weir {
@@ -77,8 +76,12 @@ Result<void> Engine::recover() {
   return {};
 }
 
+EngineState Engine::whole_state() {
+  return {last_, parts_.table, ledger_, parts_.pipeline, redeliveries_};
+}
+
 Result<void> Engine::load_checkpoint(std::string_view state) {
-  const auto left_out = decode_state(state, last_, parts_.table, ledger_, parts_.pipeline);
+  const auto left_out = decode_state(state, whole_state());
   if (!left_out) return fail(left_out.error());
   for (const std::string& name : *left_out) {
     log_warning("the saved state of " + name +
@@ -98,6 +101,7 @@ Result<void> Engine::replay_journal(std::uint64_t after) {
     if (!fits) return;
     discarded.clear();
     fold(record, discarded);
+    redeliveries_.replay(record);
     ledger_.add(record.delta);
     last_ = record.now;
     ++records;
@@ -161,14 +165,19 @@ void Engine::ingest_waiting() {
   for (const Batch& batch : batches_) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       const Batch::Message message = batch[i];
-      const auto taken = parts_.ingest.take(message, moment.synchronised, readings_, counts_);
-      if (taken.keep_sample()) keep_sample(message, taken);
+      take(message, moment);
       if (message.ack.packet_id != 0) acks_.push_back(message.ack);
     }
     messages += batch.size();
   }
   batches_.clear();
   pace_.arrived(moment.elapsed, messages);
+}
+
+void Engine::take(const Batch::Message& message, const Moment& moment) {
+  if (redeliveries_.repeats(message)) return counts_.refuse(Refusal::redelivered);
+  const auto taken = parts_.ingest.take(message, moment.synchronised, readings_, counts_);
+  if (taken.keep_sample()) keep_sample(message, taken);
 }
 
 void Engine::take_feedback(const Moment& moment) {
@@ -210,6 +219,7 @@ void Engine::prepare_commit(const Moment& moment) {
   record.readings = std::move(readings_);
   readings_.clear();
   readings_.reserve(record.readings.size());
+  redeliveries_.take(record);
   record.delta = std::exchange(delta_, {});
   add_counts(std::exchange(counts_, {}), record.delta);
 
@@ -281,7 +291,7 @@ void Engine::note_clock(const Moment& moment) {
 }
 
 Result<void> Engine::write_checkpoint() {
-  const std::string state = encode_state(last_, parts_.table, ledger_, parts_.pipeline);
+  const std::string state = encode_state(whole_state());
   auto written = parts_.store.write_checkpoint(state);
   if (written || written.error().kind == ErrorKind::fatal) return written;
   // The journal still has everything: the next commit will ask for a checkpoint again.

@@ -12,6 +12,7 @@
 #include "operators/pipeline.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/commit_pace.hpp"
+#include "runtime/engine_state.hpp"
 #include "runtime/snapshot.hpp"
 #include "runtime/uplink.hpp"
 #include "store/store.hpp"
@@ -68,6 +69,7 @@ class Engine {
  private:
   Moment now() const;
   void ingest_waiting();
+  void take(const Batch::Message& message, const Moment& now);
   bool commit_due(const Moment& now) const;
   std::optional<Duration> tick_due() const;
   void take_feedback(const Moment& now);
@@ -82,6 +84,7 @@ class Engine {
   Result<void> replay_journal(std::uint64_t after);
   void post_snapshot(const Moment& now, bool force);
   Duration wait_for(const Moment& now, Duration max_wait) const;
+  EngineState whole_state();
 
   EngineOptions options_;
   EngineParts parts_;
@@ -98,6 +101,7 @@ class Engine {
   Uplink::Feedback feedback_;
   std::optional<Duration> feedback_since_;
   CommitPace pace_;
+  Redeliveries redeliveries_;
 
   // Prepared and not yet stored.
   std::unique_ptr<Store::Commit> commit_;

@@ -8,40 +8,43 @@ constexpr std::uint8_t state_version = 1;
 
 }  // namespace
 
-std::string encode_state(const Moment& last, const SeriesTable& table, const Ledger& ledger,
-                         const Pipeline& pipeline) {
+std::string encode_state(const EngineState& state) {
   std::string bytes, section;
   ByteWriter out(bytes), section_out(section);
+  const auto add = [&] {
+    out.text(section);
+    section.clear();
+  };
   out.u8(state_version);
-  out.zigzag(count_us(last.wall));
-  out.zigzag(last.elapsed.count());
-  out.u8(last.synchronised ? 1 : 0);
-  table.write_since({}, section_out);
-  out.text(section);
-  section.clear();
-  ledger.write(section_out);
-  out.text(section);
-  section.clear();
-  pipeline.save(section_out);
-  out.text(section);
+  out.zigzag(count_us(state.last.wall));
+  out.zigzag(state.last.elapsed.count());
+  out.u8(state.last.synchronised ? 1 : 0);
+  state.table.write_since({}, section_out);
+  add();
+  state.ledger.write(section_out);
+  add();
+  state.pipeline.save(section_out);
+  add();
+  state.redeliveries.save(section_out);
+  add();
   return bytes;
 }
 
-Result<std::vector<std::string>> decode_state(std::string_view bytes, Moment& last,
-                                              SeriesTable& table, Ledger& ledger,
-                                              Pipeline& pipeline) {
+Result<std::vector<std::string>> decode_state(std::string_view bytes, const EngineState& into) {
   ByteReader in(bytes);
   if (in.u8() != state_version) {
     return fail(ErrorKind::corrupt, "the checkpoint has an unknown version");
   }
-  last.wall = timestamp_us(in.zigzag());
-  last.elapsed = Duration(in.zigzag());
-  last.synchronised = in.u8() != 0;
+  into.last.wall = timestamp_us(in.zigzag());
+  into.last.elapsed = Duration(in.zigzag());
+  into.last.synchronised = in.u8() != 0;
   ByteReader table_in(in.text()), ledger_in(in.text()), pipeline_in(in.text());
-  if (!in.ok() || !table.read(table_in) || !ledger.read(ledger_in)) {
+  ByteReader redeliveries_in(in.text());
+  if (!in.ok() || !into.table.read(table_in) || !into.ledger.read(ledger_in) ||
+      !into.redeliveries.load(redeliveries_in)) {
     return fail(ErrorKind::corrupt, "the checkpoint is not what weir writes");
   }
-  return pipeline.load(pipeline_in);
+  return into.pipeline.load(pipeline_in);
 }
 
 }  // namespace weir

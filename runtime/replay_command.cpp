@@ -43,13 +43,15 @@ class Player {
     return {};
   }
 
+  EngineState engine_state() { return {now_, *table_, ledger_, *pipeline_, redeliveries_}; }
+
   /// As the process does: from what it stored.
   void restart() {
     std::string state;
-    if (pipeline_) state = encode_state(now_, *table_, ledger_, *pipeline_);
+    if (pipeline_) state = encode_state(engine_state());
     table_ = std::make_unique<SeriesTable>(no_limits);
     pipeline_ = make_pipeline(*settings_.pipeline, settings_.source_options, *table_);
-    if (!state.empty() && !decode_state(state, now_, *table_, ledger_, *pipeline_)) {
+    if (!state.empty() && !decode_state(state, engine_state())) {
       throw std::logic_error("the pipeline can't read its own state");
     }
   }
@@ -69,7 +71,7 @@ class Player {
     const auto checkpoint = (*inspector)->checkpoint();
     if (!checkpoint) return fail(checkpoint.error());
     if (!checkpoint->state.empty()) {
-      const auto left_out = decode_state(checkpoint->state, now_, *table_, ledger_, *pipeline_);
+      const auto left_out = decode_state(checkpoint->state, engine_state());
       if (!left_out) return fail(left_out.error());
       for (const std::string& name : *left_out) {
         std::cerr << "weir replay: the saved state of " << name
@@ -136,6 +138,7 @@ class Player {
   std::unique_ptr<SeriesTable> table_;
   std::unique_ptr<Pipeline> pipeline_;
   Ledger ledger_;
+  Redeliveries redeliveries_;
   Moment now_;
   Outputs outputs_;
   ReadingCounts counts_;

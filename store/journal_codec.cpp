@@ -6,10 +6,36 @@ namespace weir {
 namespace {
 
 constexpr std::uint8_t version = 1;
-enum class Section : std::uint8_t { dictionary = 1, readings = 2, ledger = 3 };
+enum class Section : std::uint8_t { dictionary = 1, readings = 2, ledger = 3, deliveries = 128 };
 
 tl::unexpected<Error> damaged() {
   return fail(ErrorKind::corrupt, "a journal record is damaged");
+}
+
+/// Packet ids mostly ascend by one: five bytes a message.
+void write_deliveries(const JournalRecord& record, std::string& out) {
+  ByteWriter writer(out);
+  writer.u8(record.new_session ? 1 : 0);
+  writer.varint(record.deliveries.size());
+  std::int64_t last = 0;
+  for (const Delivery& one : record.deliveries) {
+    writer.zigzag(one.packet_id - last);
+    writer.fixed32(one.hash);
+    last = one.packet_id;
+  }
+}
+
+bool read_deliveries(ByteReader& in, JournalRecord& record) {
+  const std::uint8_t flag = in.u8();
+  if (flag > 1) return false;
+  record.new_session = flag == 1;
+  std::uint64_t last = 0;
+  for (std::uint64_t left = in.count(); left > 0 && in.ok(); --left) {
+    last += static_cast<std::uint64_t>(in.zigzag());
+    if (last > 0xffff) return false;
+    record.deliveries.push_back({static_cast<std::uint16_t>(last), in.fixed32()});
+  }
+  return in.ok() && in.at_end();
 }
 
 /// Whether the section was one of ours and is whole. Sections stand in ascending order, each once.
@@ -23,6 +49,8 @@ bool read_section(Section section, std::string_view body, JournalRecord& record)
       return read_readings(in, record.readings) && in.at_end();
     case Section::ledger:
       return record.delta.read(in) && in.at_end();
+    case Section::deliveries:
+      return read_deliveries(in, record);
   }
   return false;
 }
@@ -69,6 +97,10 @@ void write_record(const JournalRecord& record, const Ledger& delta, std::string&
     delta.write(ledger);
     add(Section::ledger);
   }
+  if (record.new_session || !record.deliveries.empty()) {
+    write_deliveries(record, body);
+    add(Section::deliveries);
+  }
 }
 
 std::string encode_record(const JournalRecord& record) {
@@ -96,8 +128,8 @@ Result<JournalRecord> decode_record(std::string_view bytes) {
     const std::string_view body = in.text();
     if (!in.ok() || tag <= before) return damaged();
     before = tag;
-    if (tag >= first_optional_section) continue;
-    if (tag > static_cast<std::uint8_t>(Section::ledger))
+    if (tag > static_cast<std::uint8_t>(Section::deliveries)) continue;
+    if (tag > static_cast<std::uint8_t>(Section::ledger) && tag < first_optional_section)
       return fail(ErrorKind::unsupported,
                   "a journal record has a section " + std::to_string(tag) + " of a newer weir");
     if (!read_section(static_cast<Section>(tag), body, record)) return damaged();

@@ -23,7 +23,9 @@
 //   tail   := version 1 , next outbox seq , rows in outbox_0 … outbox_3            (varints)
 //   header := version 1 , journal seq , size of the state , parts , tail           (varints)
 //   record := version 1 , varint seq , zigzag wall , zigzag elapsed , u8 synchronised , section*
-//             sections: 1 dictionary (SeriesTable::write_since), 2 readings, 3 ledger
+//             sections: 1 dictionary (SeriesTable::write_since), 2 readings, 3 ledger,
+//             128 deliveries := u8 new session , count , (zigzag packet id less the one before ,
+//             fixed32 hash)*
 //   output := version 1 , u8 kind , text name , text topic , tags , text metric , window ,
 //             varint revision , u8 quality , varint count , varint late , first , last , fields ,
 //             section*                                          (see output_codec.cpp)

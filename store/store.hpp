@@ -37,6 +37,13 @@ struct StoreOptions {
   static StoreOptions read(Params& root);
 };
 
+/// A message that is in the journal and may not be acknowledged yet, as far as the broker knows.
+struct Delivery {
+  std::uint16_t packet_id = 0;
+  std::uint32_t hash = 0;  ///< of topic and payload
+  friend bool operator==(const Delivery&, const Delivery&) = default;
+};
+
 /// Everything that may influence results, as one record of the journal: what happened (readings,
 /// or nothing but the passing of time) and when.
 struct JournalRecord {
@@ -44,7 +51,9 @@ struct JournalRecord {
   Moment now;
   std::string dictionary;  ///< SeriesTable::write_since the record before; empty: nothing new
   std::vector<Reading> readings;
-  Ledger delta;  ///< what this commit adds to the ledger
+  Ledger delta;                      ///< what this commit adds to the ledger
+  bool new_session = false;          ///< the broker began a new session before these …
+  std::vector<Delivery> deliveries;  ///< … messages of QoS 1 and 2, in order
 };
 
 /// A payload that could not be used, or a reading in quarantine, kept as a bounded sample.

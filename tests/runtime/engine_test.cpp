@@ -81,6 +81,12 @@ struct Rig {
     payload("{\"t\":" + std::to_string(seconds * 1000) + ",\"v\":" + std::to_string(value) + "}",
             packet_id, "s/" + device);
   }
+  /// The same message once more, as the broker sends it on a later connection.
+  void send_again(std::uint16_t packet_id, std::int64_t seconds, double value) {
+    duplicate = true;
+    send(packet_id, seconds, value);
+    duplicate = false;
+  }
   void payload(const std::string& text, std::uint16_t packet_id, const std::string& topic) {
     Batch batch;
     Batch::Message message;
@@ -88,6 +94,8 @@ struct Rig {
     message.payload = text;
     message.arrival = clock.now().wall;
     message.ack = {1, packet_id, 1};
+    message.duplicate = duplicate;
+    message.session = session;
     batch.add(message);
     inbox.push(std::move(batch));
   }
@@ -98,6 +106,8 @@ struct Rig {
     CHECK(engine->ledger().imbalance(waiting).empty());
   }
 
+  bool duplicate = false;
+  std::uint32_t session = 0;
   const ManualClock& clock;
   ConfigFile config = ConfigFile::parse(config_text, "test");
   std::vector<SourceOptions> source_options;
@@ -179,6 +189,46 @@ TEST_CASE("an orderly stop leaves a checkpoint, and the next start needs no jour
   REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
   CHECK(rig.sink.records().size() == 1);
   rig.balanced();
+}
+
+TEST_CASE("a redelivered message is acknowledged again and counted once, after a kill, too") {
+  TempDir directory;
+  ManualClock clock;
+  {
+    Rig rig(directory.path(), clock);
+    rig.send(1, minute0 + 1, 10);
+    rig.send_again(1, minute0 + 1, 10);  // before the commit
+    settle(rig, clock);
+    rig.send_again(1, minute0 + 1, 10);  // after it
+    settle(rig, clock);
+    CHECK(rig.source.acknowledged == std::vector<std::uint16_t>{1, 1, 1});
+    rig.send(2, minute0 + 2, 20);
+    settle(rig, clock);
+    rig.balanced();
+  }  // killed; the acknowledgement of 2 was lost
+  for (int i = 0; i < 2; ++i) {
+    Rig rig(directory.path(), clock);
+    rig.send_again(2, minute0 + 2, 20);
+    settle(rig, clock);
+    CHECK(rig.source.acknowledged == std::vector<std::uint16_t>{2});
+    rig.balanced();
+    if (i == 0) REQUIRE(rig.engine->stop());  // the second start finds it in the checkpoint
+  }
+  Rig rig(directory.path(), clock);
+  CHECK(rig.engine->ledger().of(Counter::messages_refused, "redelivered") == 4);
+  CHECK(rig.engine->ledger().total(Counter::readings_journaled) == 2);
+}
+
+TEST_CASE("what comes with a known packet id in a new session of the broker counts") {
+  TempDir directory;
+  ManualClock clock;
+  Rig rig(directory.path(), clock);
+  rig.send(1, minute0 + 1, 10);
+  settle(rig, clock);
+  rig.session = 1;
+  rig.send_again(1, minute0 + 1, 10);
+  settle(rig, clock);
+  CHECK(rig.engine->ledger().total(Counter::readings_journaled) == 2);
 }
 
 TEST_CASE("what replay emits again is not sent again") {

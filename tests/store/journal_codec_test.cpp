@@ -30,7 +30,8 @@ std::vector<Reading> round_trip(std::vector<Reading> readings) {
 bool same(const JournalRecord& a, const JournalRecord& b) {
   return a.seq == b.seq && a.now.wall == b.now.wall && a.now.elapsed == b.now.elapsed &&
          a.now.synchronised == b.now.synchronised && a.dictionary == b.dictionary &&
-         a.delta.counts() == b.delta.counts() && weir::same(a.readings, b.readings);
+         a.delta.counts() == b.delta.counts() && weir::same(a.readings, b.readings) &&
+         a.new_session == b.new_session && a.deliveries == b.deliveries;
 }
 
 constexpr auto int64_max = std::numeric_limits<std::int64_t>::max();
@@ -73,10 +74,34 @@ std::vector<Reading> hostile_readings(SeededRandom& random) {
 }  // namespace
 
 TEST_CASE("a journal record comes back as it was written") {
-  const JournalRecord record = full_record(Fleet().take(1000));
+  JournalRecord record = full_record(Fleet().take(1000));
+  record.new_session = true;
+  record.deliveries = {{65535, 0xffffffff}, {1, 1}, {2, 0x12345678}, {2, 7}};
   const auto back = decode_record(encode_record(record));
   REQUIRE(back);
   CHECK(same(*back, record));
+}
+
+TEST_CASE("a message that may be delivered again costs five bytes") {
+  JournalRecord record = full_record(Fleet().take(10));
+  const std::size_t without = encode_record(record).size();
+  for (std::uint16_t id = 1; id <= 1000; ++id) record.deliveries.push_back({id, 0x89abcdef});
+  CHECK(encode_record(record).size() <= without + 5 * 1000 + 10);
+}
+
+TEST_CASE("packet ids out of their range are refused") {
+  for (const std::int64_t step : {std::int64_t{65536}, std::int64_t{-1}, int64_max, int64_min}) {
+    std::string bytes = encode_record(JournalRecord{});
+    std::string section;
+    ByteWriter deliveries(section);
+    deliveries.u8(0);
+    deliveries.varint(1);
+    deliveries.zigzag(step);
+    deliveries.fixed32(1);
+    ByteWriter(bytes).u8(128);
+    ByteWriter(bytes).text(section);
+    CHECK_FALSE(decode_record(bytes));
+  }
 }
 
 TEST_CASE("a record without readings is a few bytes") {

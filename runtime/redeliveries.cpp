@@ -1,0 +1,92 @@
+#include "runtime/redeliveries.hpp"
+
+#include <utility>
+
+namespace weir {
+
+namespace {
+
+constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;  // 2^64 over the golden ratio
+
+/// Eight bytes a step, read as little-endian on every machine.
+std::uint64_t mix(std::uint64_t hash, std::string_view text) {
+  hash = (hash ^ text.size()) * odd;
+  for (std::size_t at = 0; at < text.size(); at += 8) {
+    std::uint64_t word = 0;
+    for (std::size_t i = 0; i < 8 && at + i < text.size(); ++i)
+      word |= std::uint64_t{static_cast<unsigned char>(text[at + i])} << (8 * i);
+    hash = (hash ^ word) * odd;
+    hash ^= hash >> 29;
+  }
+  return hash;
+}
+
+}  // namespace
+
+std::uint32_t delivery_hash(std::string_view topic, std::string_view payload) {
+  const auto hash = static_cast<std::uint32_t>(mix(mix(0, topic), payload) * odd >> 32);
+  return hash != 0 ? hash : 1;
+}
+
+bool Redeliveries::repeats(const Batch::Message& message) {
+  const std::uint16_t id = message.ack.packet_id;
+  if (id == 0) return false;
+  if (message.session != session_) {
+    begin_session();
+    session_ = message.session;
+    new_session_ = true;
+    fresh_.clear();
+  }
+  const Delivery delivery{id, delivery_hash(message.topic, message.payload)};
+  if (message.duplicate && !known_.empty() && known_[id] == delivery.hash) return true;
+  note(delivery);
+  fresh_.push_back(delivery);
+  return false;
+}
+
+void Redeliveries::begin_session() {
+  known_.clear();
+  order_.clear();
+}
+
+void Redeliveries::note(const Delivery& delivery) {
+  if (known_.empty()) known_.resize(65536);
+  known_[delivery.packet_id] = delivery.hash;
+  order_.push_back(delivery);
+  if (order_.size() <= capacity) return;
+  // Its packet id may stand for a later message by now.
+  const Delivery& oldest = order_.front();
+  std::uint32_t& known = known_[oldest.packet_id];
+  if (known == oldest.hash) known = 0;
+  order_.pop_front();
+}
+
+void Redeliveries::take(JournalRecord& record) {
+  record.new_session = std::exchange(new_session_, false);
+  record.deliveries = std::exchange(fresh_, {});
+}
+
+void Redeliveries::replay(const JournalRecord& record) {
+  if (record.new_session) begin_session();
+  for (const Delivery& delivery : record.deliveries) note(delivery);
+}
+
+void Redeliveries::save(ByteWriter& out) const {
+  out.varint(order_.size());
+  for (const Delivery& delivery : order_) {
+    out.varint(delivery.packet_id);
+    out.fixed32(delivery.hash);
+  }
+}
+
+bool Redeliveries::load(ByteReader& in) {
+  for (std::uint64_t left = in.count(); left > 0 && in.ok(); --left) {
+    const std::uint64_t id = in.varint();
+    const std::uint32_t hash = in.fixed32();
+    if (id == 0 || id > 0xffff || hash == 0) return false;
+    note({static_cast<std::uint16_t>(id), hash});
+  }
+  return in.ok();
+}
+
+}  // namespace weir

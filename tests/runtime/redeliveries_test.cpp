@@ -1,0 +1,123 @@
+#include "runtime/redeliveries.hpp"
+
+#include "tests/support/catch.hpp"
+
+using namespace weir;
+
+namespace {
+
+Batch::Message message(std::uint16_t id, std::string_view payload, bool duplicate = false,
+                       std::uint32_t session = 0) {
+  Batch::Message one;
+  one.topic = "plant/1";
+  one.payload = payload;
+  one.ack = {1, id, 1};
+  one.duplicate = duplicate;
+  one.session = session;
+  return one;
+}
+
+constexpr bool again = true;  ///< delivered with the DUP flag
+
+}  // namespace
+
+TEST_CASE("a duplicate of what was taken is recognised, as often as it comes") {
+  Redeliveries redeliveries;
+  CHECK_FALSE(redeliveries.repeats(message(7, "a")));
+  CHECK(redeliveries.repeats(message(7, "a", again)));
+  CHECK(redeliveries.repeats(message(7, "a", again)));
+}
+
+TEST_CASE("a duplicate of what never arrived is a message") {
+  Redeliveries redeliveries;
+  CHECK_FALSE(redeliveries.repeats(message(7, "a", again)));
+  CHECK(redeliveries.repeats(message(7, "a", again)));
+  CHECK_FALSE(redeliveries.repeats(message(8, "a", again)));
+  CHECK_FALSE(redeliveries.repeats(message(7, "b", again)));
+}
+
+TEST_CASE("the same text without the flag is another message, with the flag the topic counts") {
+  Redeliveries redeliveries;
+  CHECK_FALSE(redeliveries.repeats(message(7, "a")));
+  CHECK_FALSE(redeliveries.repeats(message(7, "a")));
+  Batch::Message elsewhere = message(7, "a", again);
+  elsewhere.topic = "plant/2";
+  CHECK_FALSE(redeliveries.repeats(elsewhere));
+}
+
+TEST_CASE("messages of QoS 0 are never duplicates") {
+  Redeliveries redeliveries;
+  CHECK_FALSE(redeliveries.repeats(message(0, "a")));
+  CHECK_FALSE(redeliveries.repeats(message(0, "a", again)));
+  JournalRecord record;
+  redeliveries.take(record);
+  CHECK(record.deliveries.empty());
+}
+
+TEST_CASE("in a new session packet ids stand for other messages") {
+  Redeliveries redeliveries;
+  redeliveries.repeats(message(7, "a"));
+  CHECK_FALSE(redeliveries.repeats(message(7, "a", again, 1)));
+  CHECK(redeliveries.repeats(message(7, "a", again, 1)));
+  JournalRecord record;
+  redeliveries.take(record);
+  CHECK(record.new_session);
+  CHECK(record.deliveries == std::vector<Delivery>{{7, delivery_hash("plant/1", "a")}});
+}
+
+TEST_CASE("what journal and checkpoint say is known after a restart") {
+  Redeliveries before;
+  before.repeats(message(1, "in the checkpoint"));
+  JournalRecord record;
+  before.take(record);
+  std::string saved;
+  ByteWriter writer(saved);
+  before.save(writer);
+  before.repeats(message(2, "in the journal"));
+  before.take(record);
+
+  Redeliveries after;
+  ByteReader reader(saved);
+  REQUIRE(after.load(reader));
+  CHECK(reader.at_end());
+  after.replay(record);
+  CHECK(after.repeats(message(1, "in the checkpoint", again)));
+  CHECK(after.repeats(message(2, "in the journal", again)));
+  CHECK_FALSE(after.repeats(message(3, "neither", again)));
+}
+
+TEST_CASE("a record that begins a new session makes those before forgotten") {
+  Redeliveries redeliveries;
+  JournalRecord record;
+  record.deliveries = {{1, delivery_hash("plant/1", "a")}};
+  redeliveries.replay(record);
+  record.new_session = true;
+  record.deliveries = {{2, delivery_hash("plant/1", "b")}};
+  redeliveries.replay(record);
+  CHECK_FALSE(redeliveries.repeats(message(1, "a", again)));
+  CHECK(redeliveries.repeats(message(2, "b", again)));
+}
+
+TEST_CASE("memory is bounded: the oldest is forgotten, unless its packet id was used again") {
+  Redeliveries redeliveries;
+  redeliveries.repeats(message(1, "first"));
+  redeliveries.repeats(message(2, "second"));
+  redeliveries.repeats(message(1, "again"));
+  for (std::size_t i = 0; i < Redeliveries::capacity - 1; ++i)
+    redeliveries.repeats(message(static_cast<std::uint16_t>(100 + i), "filler"));
+  CHECK(redeliveries.repeats(message(1, "again", again)));
+  CHECK_FALSE(redeliveries.repeats(message(2, "second", again)));
+}
+
+TEST_CASE("the hash is the same on every machine and sees every byte") {
+  CHECK(delivery_hash("plant/1", "{\"v\":21.5}") == 0xc286f4a2);
+  CHECK(delivery_hash("a", "bc") != delivery_hash("ab", "c"));
+  CHECK(delivery_hash("a", std::string(1, '\0')) != delivery_hash("a", std::string(2, '\0')));
+  std::string text(100, 'x');
+  const auto whole = delivery_hash("t", text);
+  for (char& c : text) {
+    c = 'y';
+    CHECK(delivery_hash("t", text) != whole);
+    c = 'x';
+  }
+}
