@@ -1,0 +1,170 @@
+"""Figure 1: `kill -9` at random instants, device to mosquitto to weir to a real Kafka, counted by an
+independent read_committed consumer against what was published.
+
+    kills.py --kills N [--seed S] [--report FILE]
+
+Exit status 0 when nothing is lost, nothing twice and no window wrong.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import random
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from rig import Mosquitto, Publisher, Weir, Workspace, consume, kafka_brokers, wait_until
+from test_nab import microseconds
+
+DEVICES = 20
+STEP_MS = 50          # event time between two readings of a device
+WINDOW_MS = 1000
+BEGIN_MS = 1_700_000_000_000
+
+CONFIG = """
+[gateway]
+id = "@ID@"
+data_dir = "@DATA@"
+[http]
+listen = "@HTTP@"
+[mqtt]
+url = "@MQTT@"
+reconnect_min = "50ms"
+[[source]]
+name = "proof"
+topics = ["proof/{device}"]
+time = { field = "t", unit = "ms" }
+metrics = ["v"]
+lateness = "1h"
+idle = "3s"
+[[rollup]]
+name = "second"
+from = "proof"
+window = { tumbling = "1s" }
+aggregates = ["count", "sum", "first", "last"]
+topic = "@ID@.rollups"
+[store]
+commit_interval = "@INTERVAL@"
+checkpoint_after = "64KiB"
+[kafka]
+brokers = ["@BROKERS@"]
+position_topic = "@ID@.positions"
+linger = "20ms"
+"""
+
+
+class Fleet(threading.Thread):
+    """Publishes at QoS 1 until told to stop; remembers what each window must hold."""
+
+    def __init__(self, port, rate):
+        super().__init__(daemon=True)
+        self.publisher = Publisher(port)
+        self.rate = rate
+        self.stopping = False
+        self.error = None
+        self.sent = 0
+        self.windows = collections.defaultdict(list)
+
+    def run(self):
+        try:
+            begun = time.monotonic()
+            while not self.stopping:
+                device, step = self.sent % DEVICES, self.sent // DEVICES
+                at, value = BEGIN_MS + step * STEP_MS, self.sent % 1009
+                self.publisher.publish(f"proof/{device}", json.dumps({"t": at, "v": value}))
+                self.windows[f"{device}", at // WINDOW_MS * WINDOW_MS].append(value)
+                self.sent += 1
+                if self.sent % 50 == 0:
+                    time.sleep(max(0.0, begun + self.sent / self.rate - time.monotonic()))
+            self.publisher.close()
+        except Exception as error:
+            self.error = error
+
+
+def judge(windows, records):
+    """Compares the newest revision of each window with what was published, reading by reading."""
+    newest, seen = {}, collections.Counter()
+    for record in records:
+        value = record["value"]
+        seen[record["headers"]["weir-epoch"], record["headers"]["weir-seq"]] += 1
+        start = microseconds(value["window"]["start"]) // 1000
+        slot = (value["group"]["device"], start)
+        seen[slot + (value["revision"],)] += 1
+        if slot not in newest or newest[slot]["revision"] < value["revision"]:
+            newest[slot] = value
+    lost = twice = wrong = 0
+    for slot, values in windows.items():
+        got = newest.get(slot)
+        count = got["values"]["count"] if got else 0
+        lost += max(0, len(values) - count)
+        twice += max(0, count - len(values))
+        want = {"count": len(values), "sum": sum(values), "first": values[0], "last": values[-1]}
+        wrong += not got or any(got["values"][name] != want[name] for name in want)
+    wrong += len(newest.keys() - windows.keys())
+    return {"lost": lost, "twice": twice + sum(n - 1 for n in seen.values()), "wrong_windows": wrong}
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--kills", type=int, default=60)
+    arguments.add_argument("--seed", type=int, default=int(time.time()))
+    arguments.add_argument("--rate", type=int, default=2000, help="messages a second")
+    arguments.add_argument("--report")
+    options = arguments.parse_args()
+    chooser = random.Random(options.seed)
+    print(f"kills: seed {options.seed}", flush=True)
+    brokers = kafka_brokers()
+    identity = f"kills-{options.seed}-{random.SystemRandom().randrange(1 << 24):06x}"
+
+    with Workspace() as work:
+        mosquitto = work.keep(Mosquitto(work.path, extra="max_inflight_messages 200"))
+        config = (CONFIG.replace("@ID@", identity).replace("@MQTT@", mosquitto.url)
+                  .replace("@BROKERS@", brokers)
+                  .replace("@INTERVAL@", chooser.choice(["5ms", "50ms", "250ms"])))
+        weir = work.keep(Weir(work.path, config)).start().connected()
+        fleet = Fleet(mosquitto.port, options.rate)
+        fleet.start()
+        for kill in range(options.kills):
+            # From the first steps of a start to the middle of steady work.
+            time.sleep(chooser.choice([chooser.uniform(0, 0.1), chooser.uniform(0, 0.6),
+                                       chooser.uniform(0.3, 1.5)]))
+            weir.process.kill()
+            weir.start(ready=False)
+            if sys.stderr.isatty():
+                print(f"\rkill {kill + 1} of {options.kills}, {fleet.sent} messages", end="",
+                      file=sys.stderr, flush=True)
+        fleet.stopping = True
+        fleet.join(120)
+        if fleet.error or fleet.is_alive():
+            raise AssertionError(f"the fleet could not publish: {fleet.error}")
+
+        def drained():
+            status = weir.status()
+            counts = status["ledger"]["counts"] if status else {}
+            return (counts.get("messages_journaled", 0) >= fleet.sent
+                    and sum(lane["waiting"] for lane in status["lanes"]) == 0
+                    and status["watermarks"]["devices"] == status["watermarks"]["idle"] and status)
+
+        try:
+            status = wait_until(drained, "everything is journaled and delivered", 120)
+        except AssertionError:
+            print(weir.get("/status.txt")[1], file=sys.stderr)
+            raise
+        counts = status["ledger"]["counts"]
+        found = judge(fleet.windows, consume(brokers, f"{identity}.rollups"))
+        found.update(kills=options.kills, seed=options.seed, messages=fleet.sent,
+                     windows=len(fleet.windows), ledger_balanced=status["ledger"]["balanced"],
+                     redelivered=counts.get("messages_refused", {}).get("redelivered", 0))
+        weir.stop()
+    print(json.dumps(found))
+    if options.report:
+        pathlib.Path(options.report).write_text(json.dumps(found) + "\n")
+    if found["lost"] or found["twice"] or found["wrong_windows"] or not found["ledger_balanced"]:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Proves what weir promises, with real processes: prints its seed, a line a figure, and writes
+# build/proof/report.json.
+#
+#   sh tests/proof/run.sh [--quick] [--seed N]
+#
+# --quick   what CI runs, some minutes; without it the full counts of tests/proof/REPORT.md.
+# Exit status: 0 when every figure holds.
+set -eu
+cd "$(dirname "$0")/../.."
+
+quick='' seed=$(date +%s)
+while [ $# -gt 0 ]; do
+  case $1 in
+    --quick) quick=yes ;;
+    --seed) seed=${2:?a number} && shift ;;
+    *)
+      sed -n '2,/^set/s/^# \{0,1\}//p' tests/proof/run.sh
+      exit 64
+      ;;
+  esac
+  shift
+done
+
+sh tests/setup.sh test
+preset=${WEIR_PRESET:-dev}
+cmake --preset "$preset" >/dev/null
+cmake --build --preset "$preset" --target weir
+export WEIR_BUILD_DIR="$PWD/build/$preset"
+
+mkdir -p build/proof
+out=$PWD/build/proof
+export WEIR_KAFKA_STATE="$out/kafka"
+trap 'sh tests/kafka/broker.sh clean "$WEIR_KAFKA_STATE"' EXIT
+trap 'exit 130' INT TERM
+sh tests/kafka/broker.sh start "$WEIR_KAFKA_STATE" >/dev/null
+
+echo "proof: seed $seed"
+failed=''
+kills=2000
+[ -z "$quick" ] || kills=60
+python3 tests/proof/kills.py --kills "$kills" --seed "$seed" --report "$out/1-kills.json" ||
+  failed="$failed 1"
+
+python3 - "$seed" "$out" <<'END'
+import json, pathlib, sys
+out = pathlib.Path(sys.argv[2])
+figures = {file.stem: json.loads(file.read_text()) for file in sorted(out.glob("[0-9]*.json"))}
+(out / "report.json").write_text(json.dumps({"seed": int(sys.argv[1]), "figures": figures}, indent=2) + "\n")
+END
+[ -z "$failed" ] || { echo "proof: FAILED:$failed; seed $seed" >&2 && exit 1; }
+echo "proof: all figures hold; build/proof/report.json"
