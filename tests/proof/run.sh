@@ -25,7 +25,7 @@ done
 sh tests/setup.sh test
 preset=${WEIR_PRESET:-dev}
 cmake --preset "$preset" >/dev/null
-cmake --build --preset "$preset" --target weir
+cmake --build --preset "$preset" --target weir weir-simulate-gateway flood
 export WEIR_BUILD_DIR="$PWD/build/$preset"
 
 mkdir -p build/proof
@@ -37,10 +37,20 @@ sh tests/kafka/broker.sh start "$WEIR_KAFKA_STATE" >/dev/null
 
 echo "proof: seed $seed"
 failed=''
-kills=2000
-[ -z "$quick" ] || kills=60
-python3 tests/proof/kills.py --kills "$kills" --seed "$seed" --report "$out/1-kills.json" ||
-  failed="$failed 1"
+# figure NUMBER NAME COMMAND...: the command writes its JSON to build/proof/NUMBER-NAME.json.
+figure() {
+  number=$1 name=$2
+  shift 2
+  echo "figure $number, $name:"
+  "$@" --report "$out/$number-$name.json" || failed="$failed $number"
+}
+kills=2000 cuts=1000000 acks=100000
+[ -z "$quick" ] || { kills=60 cuts=20000 acks=5000; }
+
+figure 1 kills python3 tests/proof/kills.py --kills "$kills" --seed "$seed"
+figure 3 power-cuts "build/$preset/tests/weir-simulate-gateway" --cuts "$cuts" --seed "$seed"
+figure 11 slow-disk python3 tests/proof/slow_disk.py
+figure 12 acknowledgements python3 tests/proof/acknowledgements.py --count "$acks"
 
 python3 - "$seed" "$out" <<'END'
 import json, pathlib, sys

@@ -7,6 +7,9 @@
 #include <new>
 #include <optional>
 
+#include "runtime/seeded_random.hpp"
+#include "tests/support/disk_model.hpp"
+
 namespace weir {
 
 struct FaultVfs::State {
@@ -18,6 +21,8 @@ struct FaultVfs::State {
   std::mutex mutex;
   std::optional<Plan> plan;
   std::uint64_t calls = 0, failed = 0, syncs = 0;
+  DiskModel* disk = nullptr;
+  SeededRandom random{0};
 
   /// Whether this call is to fail.
   std::optional<Fault> next(Call call) {
@@ -51,9 +56,10 @@ using State = FaultVfs::State;
 using Fault = FaultVfs::Fault;
 
 /// SQLite gives us one piece of memory: our head, and the base file behind it.
-struct File {
+struct alignas(16) File {
   sqlite3_file head;
   State* state;
+  const char* path;  ///< SQLite keeps it; null for a temporary file
 };
 static_assert(sizeof(File) % 16 == 0, "the base file behind it must be aligned");
 
@@ -73,7 +79,17 @@ int close_file(sqlite3_file* file) {
 int read_file(sqlite3_file* file, void* to, int n, sqlite3_int64 at) {
   return methods(file)->xRead(real(file), to, n, at);
 }
+DiskModel* watcher(sqlite3_file* file) {
+  return ours(file)->path == nullptr ? nullptr : ours(file)->state->disk;
+}
 int write_file(sqlite3_file* file, const void* from, int n, sqlite3_int64 at) {
+  if (DiskModel* disk = watcher(file)) {
+    if (!disk->writing(ours(file)->path, static_cast<std::uint64_t>(at),
+                       static_cast<std::uint64_t>(n)))
+      return SQLITE_IOERR_WRITE;
+    const int rc = methods(file)->xWrite(real(file), from, n, at);
+    return disk->dead() ? SQLITE_IOERR_WRITE : rc;
+  }
   const auto fault = ours(file)->state->next(State::Call::write);
   if (fault == Fault::disk_full) return SQLITE_FULL;
   if (fault == Fault::short_write) (void)methods(file)->xWrite(real(file), from, n / 2, at);
@@ -81,10 +97,18 @@ int write_file(sqlite3_file* file, const void* from, int n, sqlite3_int64 at) {
   return methods(file)->xWrite(real(file), from, n, at);
 }
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
+  if (DiskModel* disk = watcher(file)) {
+    if (!disk->truncating(ours(file)->path, static_cast<std::uint64_t>(size)))
+      return SQLITE_IOERR_TRUNCATE;
+    const int rc = methods(file)->xTruncate(real(file), size);
+    return disk->dead() ? SQLITE_IOERR_TRUNCATE : rc;
+  }
   if (ours(file)->state->next(State::Call::other)) return SQLITE_IOERR_TRUNCATE;
   return methods(file)->xTruncate(real(file), size);
 }
 int sync_file(sqlite3_file* file, int flags) {
+  if (DiskModel* disk = watcher(file))
+    return disk->syncing(ours(file)->path) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
   if (ours(file)->state->next(State::Call::sync)) return SQLITE_IOERR_FSYNC;
   return methods(file)->xSync(real(file), flags);
 }
@@ -152,7 +176,8 @@ State* state_of(sqlite3_vfs* vfs) {
 
 int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* memory, int flags, int* out_flags) {
   State* state = state_of(vfs);
-  File* file = ::new (memory) File{{nullptr}, state};
+  File* file = ::new (memory) File{{nullptr}, state, path};
+  if (state->disk && path && !state->disk->opening(path)) return SQLITE_CANTOPEN;
   if (state->next(State::Call::other)) return SQLITE_CANTOPEN;
   const int rc = state->base->xOpen(state->base, path, real(memory), flags, out_flags);
   if (rc == SQLITE_OK) file->head.pMethods = &io_methods;
@@ -160,6 +185,7 @@ int open_file(sqlite3_vfs* vfs, const char* path, sqlite3_file* memory, int flag
 }
 int delete_file(sqlite3_vfs* vfs, const char* path, int sync) {
   State* state = state_of(vfs);
+  if (state->disk && !state->disk->removing(path)) return SQLITE_IOERR_DELETE;
   if (state->next(State::Call::other)) return SQLITE_IOERR_DELETE;
   return state->base->xDelete(state->base, path, sync);
 }
@@ -170,6 +196,10 @@ int full_path(sqlite3_vfs* vfs, const char* path, int n, char* out) {
   return state_of(vfs)->base->xFullPathname(state_of(vfs)->base, path, n, out);
 }
 int randomness(sqlite3_vfs* vfs, int n, char* out) {
+  if (State* state = state_of(vfs); state->disk) {
+    for (int i = 0; i < n; ++i) out[i] = static_cast<char>(state->random.next());
+    return n;
+  }
   return state_of(vfs)->base->xRandomness(state_of(vfs)->base, n, out);
 }
 int pause(sqlite3_vfs* vfs, int microseconds) {
@@ -217,6 +247,11 @@ void FaultVfs::arm(const Plan& plan) {
   state_->plan = plan;
   state_->calls = 0;
   state_->failed = 0;
+}
+
+void FaultVfs::watch(DiskModel* disk, std::uint64_t seed) {
+  state_->disk = disk;
+  state_->random = SeededRandom(seed);
 }
 
 void FaultVfs::heal() {

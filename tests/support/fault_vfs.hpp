@@ -6,6 +6,8 @@
 
 namespace weir {
 
+class DiskModel;
+
 /// SQLite's file layer with faults: hands everything to the system's and makes chosen calls fail.
 /// Registered under `name()` for as long as it lives; outlives every database opened with it.
 /// Any thread.
@@ -31,6 +33,9 @@ class FaultVfs {
   const std::string& name() const;
   void arm(const Plan& plan);
   void heal();
+  /// From now on `disk` watches, and decides what fails; null: nobody does. Before any database is
+  /// open. The randomness that SQLite asks for is then `seed`'s, so that runs can be repeated.
+  void watch(DiskModel* disk, std::uint64_t seed);
   std::uint64_t failed() const;  ///< calls made to fail since `arm`
   std::uint64_t syncs() const;   ///< since construction, of every file
 
