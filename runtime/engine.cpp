@@ -129,6 +129,7 @@ void Engine::fold(const JournalRecord& record, Outputs& out) {
 Duration Engine::wait_for(const Moment& now, Duration max_wait) const {
   Duration until = now.elapsed + max_wait;
   if (commit_) until = std::min(until, retry_at_);
+  if (sync_at_) until = std::min(until, *sync_at_);
   if (!commit_) {
     if (const auto due = pace_.due()) until = std::min(until, *due);
     if (const auto tick = tick_due()) until = std::min(until, *tick);
@@ -154,9 +155,16 @@ Result<void> Engine::step(Duration max_wait) {
     prepare_commit(moment);
     done = try_commit(moment);
   }
+  if (done) done = sync_if_due(moment);
   parts_.board.progressed();
   post_snapshot(moment, false);
   return done;
+}
+
+Result<void> Engine::sync_if_due(const Moment& moment) {
+  if (!sync_at_ || *sync_at_ > moment.elapsed) return {};
+  sync_at_.reset();
+  return parts_.store.sync();
 }
 
 void Engine::ingest_waiting() {
@@ -274,6 +282,8 @@ Result<void> Engine::committed(const Store::Receipt& receipt, const Moment& afte
   parts_.source.acknowledge(commit_acks_);
   pace_.committed(after.elapsed, commit_acks_.size());
   commit_acks_.clear();
+  if (options_.sync_interval > Duration(0) && !sync_at_)
+    sync_at_ = after.elapsed + options_.sync_interval;
   if (emitted) parts_.uplink.notify();
   return parts_.store.checkpoint_due() ? write_checkpoint() : Result<void>{};
 }
@@ -314,6 +324,7 @@ Result<void> Engine::stop() {
     return fail(ErrorKind::unavailable,
                 "the last messages could not be stored and stay with the broker: " + store_error_);
   }
+  if (auto synced = parts_.store.sync(); !synced) return synced;
   return write_checkpoint();
 }
 

@@ -22,6 +22,7 @@ namespace weir {
 struct EngineOptions {
   std::string gateway, version, config_path;
   Duration commit_interval{};
+  Duration sync_interval{};  ///< how long a commit may stay unsynced; 0: the store syncs each
   Bytes inbox_limit{};
   Bytes store_limit{};
   Bytes sample_payload{};  ///< bytes of a refused payload that are kept
@@ -77,6 +78,7 @@ class Engine {
   void prepare_commit(const Moment& now);
   void fold(const JournalRecord& record, Outputs& out);
   Result<void> try_commit(const Moment& now);
+  Result<void> sync_if_due(const Moment& now);
   Result<void> committed(const Store::Receipt& receipt, const Moment& after);
   void note_clock(const Moment& now);
   Result<void> write_checkpoint();
@@ -107,6 +109,7 @@ class Engine {
   std::unique_ptr<Store::Commit> commit_;
   std::vector<AckToken> commit_acks_;
   SeriesTable::Mark commit_mark_;
+  std::optional<Duration> sync_at_;  ///< when what was committed must be synced
   std::string store_error_;
   Duration retry_at_{0}, retry_pause_{0};
 

@@ -34,6 +34,10 @@ UplinkOptions uplink_options(const Settings& settings, const std::string& epoch)
   return options;
 }
 
+Duration sync_interval(const StoreOptions& store) {
+  return store.durability == Durability::process ? store.sync_interval : Duration(0);
+}
+
 /// Declared in the order in which the parts depend on each other, so that they end the other way.
 class RealGateway final : public Gateway {
  public:
@@ -53,8 +57,9 @@ class RealGateway final : public Gateway {
                 [this] { inbox_.wake(); }),
         notifier_(ServiceNotifier::from_environment()),
         engine_(EngineOptions{settings_.gateway, std::string(version_text()), settings_.config_path,
-                              settings_.store.commit_interval, settings_.inbox,
-                              settings_.store.max_size, settings_.store.dead_letter_payload},
+                              settings_.store.commit_interval, sync_interval(settings_.store),
+                              settings_.inbox, settings_.store.max_size,
+                              settings_.store.dead_letter_payload},
                 EngineParts{clock_, inbox_, ingest_, table_, *pipeline_, *store_, source_, uplink_,
                             sink_, board_}) {}
 

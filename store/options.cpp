@@ -24,6 +24,7 @@ StoreOptions StoreOptions::read(Params& root) {
       store.choice("durability", Durability::power,
                    {{"power", Durability::power}, {"process", Durability::process}});
   options.commit_interval = store.duration("commit_interval", 250ms, {1ms, 10s});
+  options.sync_interval = store.duration("sync_interval", 1s, {10ms, 1h});
   options.checkpoint_after = store.bytes("checkpoint_after", 1_MiB, {64_KiB, 64_MiB});
   options.dead_letters =
       static_cast<std::uint32_t>(store.integer("dead_letters", 1000, {0, 1'000'000}));

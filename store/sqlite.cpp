@@ -176,6 +176,14 @@ Result<void> Database::sync_commits(bool sync) {
   return execute(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 }
 
+Result<void> Database::sync_wal() {
+  sqlite3_file* log = nullptr;
+  const int rc = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (rc != SQLITE_OK || log == nullptr || log->pMethods == nullptr) return {};  // nothing is in it
+  if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK) return {};
+  return fail(ErrorKind::fatal, "the write-ahead log can't be synced");
+}
+
 Result<bool> Database::move_wal(bool wait) {
   int in_log = 0;
   int moved = 0;

@@ -97,6 +97,11 @@ class Database {
   /// it (NORMAL: the database stays whole in a power cut, the last commits may be lost).
   Result<void> sync_commits(bool sync);
 
+  /// Syncs the write-ahead log: what is committed survives a power cut.
+  /// # Errors
+  /// `fatal`: the sync failed.
+  Result<void> sync_wal();
+
   /// Pages in the write-ahead log after the last commit, those of before its restart left out.
   std::uint64_t wal_pages() const { return wal_pages_; }
 

@@ -166,6 +166,13 @@ Result<void> SqliteStore::replay(std::uint64_t after,
   return replay_journal(*journal_, after, record);
 }
 
+Result<void> SqliteStore::sync() {
+  if (fatal_) return fail(*fatal_);
+  if (options_.durability == Durability::power) return {};
+  if (auto done = database_->sync_wal(); !done) return fail(failed(done.error()));
+  return {};
+}
+
 bool SqliteStore::checkpoint_due() const {
   return stats_.journal_bytes > count(options_.checkpoint_after) &&
          stats_.journal_bytes > 2 * state_size_;

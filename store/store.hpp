@@ -28,6 +28,7 @@ struct StoreOptions {
   Bytes max_size{256u << 20};
   Durability durability = Durability::power;
   Duration commit_interval{};         ///< how long a message may wait for its commit
+  Duration sync_interval{};           ///< durability process: how long a commit may stay unsynced
   Bytes checkpoint_after{1u << 20};   ///< journal bytes after which a checkpoint is due
   std::uint32_t dead_letters = 1000;  ///< rows kept
   Bytes dead_letter_payload{1024};    ///< bytes of each payload kept
@@ -137,6 +138,11 @@ class Store {
   /// `full` (disk full), `unavailable` (read-only, I/O error that may pass): try again later.
   /// `fatal`: a sync failed or the store is inconsistent.
   virtual Result<Receipt> commit(const Commit& commit) = 0;
+
+  /// Makes everything committed so far survive a power cut; nothing to do with durability power.
+  /// # Errors
+  /// `fatal`: a sync failed.
+  virtual Result<void> sync() = 0;
 
   /// Whether enough journal was written since the last checkpoint to make one worth it: more than
   /// checkpoint_after and more than twice the state it would write.

@@ -34,6 +34,7 @@ class SqliteStore : public Store {
                       const std::function<void(JournalRecord&&)>& record) override;
   std::uint64_t last_journal_seq() const override { return last_seq_; }
   Result<Receipt> commit(const Commit& commit) override;
+  Result<void> sync() override;
   bool checkpoint_due() const override;
   Result<void> write_checkpoint(std::string_view state) override;
   Stats stats() const override { return stats_; }

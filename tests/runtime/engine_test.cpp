@@ -6,6 +6,7 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_sink.hpp"
+#include "tests/support/fault_vfs.hpp"
 #include "tests/support/temp_dir.hpp"
 
 using namespace weir;
@@ -51,7 +52,9 @@ class FakeSource final : public Source {
 
 /// A whole gateway without its network; destroyed and made again, it is a restart.
 struct Rig {
-  Rig(const std::string& directory, const ManualClock& manual_clock) : clock(manual_clock) {
+  /// With a `vfs` commits are not synced by themselves, but every second.
+  Rig(const std::string& directory, const ManualClock& manual_clock, FaultVfs* vfs = nullptr)
+      : clock(manual_clock) {
     Params root = config.root();
     auto sources = SourceConfig::read_all(root);
     for (const auto& one : sources) source_options.push_back(one.options);
@@ -60,6 +63,10 @@ struct Rig {
     REQUIRE(config.problems().empty());
     StoreOptions store_options;
     store_options.directory = directory;
+    if (vfs != nullptr) {
+      store_options.vfs = vfs->name();
+      store_options.durability = Durability::process;
+    }
     store = Store::open(store_options).value();
     reader = OutboxReader::open(store_options).value();
     pipeline = make_pipeline(*pipeline_options, source_options, table);
@@ -71,6 +78,7 @@ struct Rig {
     EngineOptions options;
     options.commit_interval = std::chrono::milliseconds(50);
     options.sample_payload = Bytes{100};
+    if (vfs != nullptr) options.sync_interval = std::chrono::seconds(1);
     engine.emplace(options, EngineParts{clock, inbox, *ingest, table, *pipeline, *store, source,
                                         *uplink, sink, board});
     REQUIRE(engine->recover());
@@ -254,6 +262,26 @@ TEST_CASE("what replay emits again is not sent again") {
   settle(rig, clock);
   CHECK(rig.engine->ledger().total(Counter::results_delivered) == 1);
   rig.balanced();
+}
+
+TEST_CASE(
+    "what was committed without a sync is synced after its interval, also if nothing follows") {
+  TempDir directory;
+  ManualClock clock;
+  FaultVfs vfs;
+  Rig rig(directory.path(), clock, &vfs);
+  rig.send(1, minute0 + 1, 10);
+  settle(rig, clock);
+  const auto committed = vfs.syncs();
+  clock.pass(std::chrono::milliseconds(900));
+  REQUIRE(rig.engine->step(Duration(0)));
+  CHECK(vfs.syncs() == committed);
+  clock.pass(std::chrono::milliseconds(200));
+  REQUIRE(rig.engine->step(Duration(0)));
+  CHECK(vfs.syncs() == committed + 1);
+  clock.pass(std::chrono::seconds(5));
+  REQUIRE(rig.engine->step(Duration(0)));
+  CHECK(vfs.syncs() == committed + 1);
 }
 
 TEST_CASE("rubbish is acknowledged, counted, and kept as a sample") {

@@ -153,6 +153,24 @@ TEST_CASE("a full disk says full, and the same commit counts once when there is 
   CHECK(recover(*store).records.size() == 1);
 }
 
+TEST_CASE("with durability process a sync makes safe what was committed") {
+  FaultVfs vfs;
+  const TempDir dir;
+  StoreOptions options = options_in(dir.path());
+  options.vfs = vfs.name();
+  options.durability = Durability::process;
+  const auto store = open_store(options);
+  REQUIRE(store->commit(next_commit(*store, {})));
+  const auto before = vfs.syncs();
+  REQUIRE(store->sync());
+  CHECK(vfs.syncs() == before + 1);
+  vfs.arm({FaultVfs::Fault::sync_error, 1, false});
+  const auto failed = store->sync();
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().kind == ErrorKind::fatal);
+  CHECK_FALSE(store->commit(next_commit(*store, {})));
+}
+
 TEST_CASE("with durability power every commit is synced, with process none need be") {
   const TempDir dir;
   FaultVfs vfs;
