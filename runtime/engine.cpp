@@ -190,7 +190,9 @@ void Engine::take(const Batch::Message& message, const Moment& moment) {
 
 void Engine::take_feedback(const Moment& moment) {
   Uplink::Feedback feedback = parts_.uplink.take_feedback();
-  const bool news = feedback.delivered != feedback_.delivered || !feedback.drops.empty();
+  const bool news =
+      feedback.delivered != feedback_.delivered || !feedback.drops.empty() || feedback.forgotten;
+  feedback_.forgotten = feedback_.forgotten || feedback.forgotten;
   feedback_.delivered = feedback.delivered;
   std::move(feedback.drops.begin(), feedback.drops.end(), std::back_inserter(feedback_.drops));
   std::move(feedback.dead_letters.begin(), feedback.dead_letters.end(),
@@ -240,6 +242,8 @@ void Engine::prepare_commit(const Moment& moment) {
   feedback_.dead_letters.clear();
   commit_->delivered = feedback_.delivered;
   commit_->drops = std::exchange(feedback_.drops, {});
+  commit_->new_uuid = std::exchange(feedback_.forgotten, false);
+  if (commit_->new_uuid) record.delta.add(Counter::history_lost, 1);
   feedback_since_.reset();
   commit_acks_.swap(acks_);
   acks_.clear();
@@ -276,6 +280,12 @@ Result<void> Engine::committed(const Store::Receipt& receipt, const Moment& afte
   if (readings_.empty()) {
     readings_ = std::move(commit_->record.readings);
     readings_.clear();
+  }
+  if (commit_->new_uuid) {
+    log_error(
+        "the cluster has results that this database does not know of: it is an older copy, "
+        "or its disk lost what it had synced; weir goes on as a new database");
+    restart_wanted_ = true;
   }
   commit_.reset();
 

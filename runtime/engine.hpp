@@ -62,6 +62,10 @@ class Engine {
   /// back from the broker.
   Result<void> step(Duration max_wait);
 
+  /// The cluster knew of results that this database does not. That is committed; the process, or at
+  /// least everything in it, must start anew.
+  bool restart_wanted() const { return restart_wanted_; }
+
   /// Commits what waits, acknowledges it and writes a checkpoint.
   Result<void> stop();
 
@@ -119,7 +123,7 @@ class Engine {
   Moment started_;
   Duration snapshot_at_{0};
   Histogram commit_seconds_;
-  bool over_limit_ = false, replaying_ = true, stopping_ = false;
+  bool restart_wanted_ = false, over_limit_ = false, replaying_ = true, stopping_ = false;
 };
 
 }  // namespace weir

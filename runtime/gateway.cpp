@@ -22,10 +22,11 @@ constexpr Duration uplink_stop_timeout = std::chrono::milliseconds(2500);
 constexpr Duration engine_idle_wait = std::chrono::seconds(1);
 constexpr Duration publish_timeout = std::chrono::seconds(15);
 
-UplinkOptions uplink_options(const Settings& settings, const std::string& epoch) {
+UplinkOptions uplink_options(const Settings& settings, const Store& store) {
   UplinkOptions options;
   options.gateway = settings.gateway;
-  options.epoch = epoch;
+  options.epoch = store.uuid();
+  options.issued = store.issued_before();
   options.batch = settings.kafka.batch;
   options.linger = settings.kafka.linger;
   options.publish_timeout = publish_timeout;
@@ -53,8 +54,7 @@ class RealGateway final : public Gateway {
             settings_.mqtt, subscriptions(ingest_.sources()), inbox_,
             [this] { return clock_.now().wall; }, log_as("mqtt")),
         sink_(settings_.kafka, settings_.gateway, store_->uuid(), log_as("kafka")),
-        uplink_(uplink_options(settings_, store_->uuid()), *reader_, sink_,
-                [this] { inbox_.wake(); }),
+        uplink_(uplink_options(settings_, *store_), *reader_, sink_, [this] { inbox_.wake(); }),
         notifier_(ServiceNotifier::from_environment()),
         engine_(EngineOptions{settings_.gateway, std::string(version_text()), settings_.config_path,
                               settings_.store.commit_interval, sync_interval(settings_.store),
@@ -72,7 +72,7 @@ class RealGateway final : public Gateway {
 
   Result<void> recover() { return engine_.recover(); }
 
-  Result<void> run(const std::atomic<bool>& stop) override {
+  Result<End> run(const std::atomic<bool>& stop) override {
     std::optional<Watchdog> watchdog;
     if (const auto interval = watchdog_interval()) watchdog.emplace(notifier_, board_, *interval);
     uplink_.start();
@@ -81,14 +81,15 @@ class RealGateway final : public Gateway {
     log_info("weir " + std::string(version_text()) + " is running as " + settings_.gateway);
 
     Result<void> done;
-    while (done && !stop) done = engine_.step(engine_idle_wait);
+    while (done && !stop && !engine_.restart_wanted()) done = engine_.step(engine_idle_wait);
     notifier_.stopping();
     if (done) done = engine_.stop();
     // The acknowledgements of the last commit still go out, and a publish under way may end.
     source_.stop(source_stop_timeout);
     uplink_.stop(uplink_stop_timeout);
     log_info(done ? "stopped" : "stopped: " + done.error().message);
-    return done;
+    if (!done) return fail(done.error());
+    return stop ? End::stopped : End::restart;
   }
 
   void wake() override { inbox_.wake(); }

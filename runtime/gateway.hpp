@@ -19,10 +19,12 @@ class Gateway {
   static Result<std::unique_ptr<Gateway>> make(Settings settings);
   virtual ~Gateway() = default;
 
-  /// Runs until `stop` is set (and `wake` was called) or the store can't go on.
+  enum class End { stopped, restart };
+  /// Runs until `stop` is set (and `wake` was called), the store can't go on, or everything must be
+  /// made anew.
   /// # Errors
   /// `fatal`.
-  virtual Result<void> run(const std::atomic<bool>& stop) = 0;
+  virtual Result<End> run(const std::atomic<bool>& stop) = 0;
   /// Any thread, and signal handlers' threads: makes `run` look at its flag at once.
   virtual void wake() = 0;
 };

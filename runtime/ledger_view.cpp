@@ -22,6 +22,7 @@ constexpr CounterFamily families[] = {
     {Counter::state_discarded, "", "Saved operator states that no longer fitted."},
     {Counter::dead_letters_dropped, "", "Samples the bounded dead letters did not keep."},
     {Counter::journal_damaged, "", "Starts that found the journal damaged."},
+    {Counter::history_lost, "", "Starts after which Kafka knew results that the database did not."},
 };
 
 }  // namespace

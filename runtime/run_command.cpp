@@ -30,7 +30,8 @@ class StopSignal {
     thread_ = std::thread([this, &gateway] {
       int received = 0;
       sigwait(&set_, &received);
-      if (received != wake_signal) log_info("asked to stop");
+      if (received == wake_signal) return;
+      log_info("asked to stop");
       requested_ = true;
       gateway.wake();
     });
@@ -69,20 +70,23 @@ int exit_code(const Error& error) {
 
 int run_command(const RunOptions& options) {
   StopSignal stop;  // before any thread is made, so that all inherit the mask
-  auto settings = load_settings(options.config);
-  if (!settings) return exit_config;
-  configure_log(settings->log);
-  auto gateway = Gateway::make(std::move(*settings));
-  if (!gateway) {
-    log_error("can't start: " + gateway.error().message);
+  for (;;) {
+    auto settings = load_settings(options.config);
+    if (!settings) return exit_config;
+    configure_log(settings->log);
+    auto gateway = Gateway::make(std::move(*settings));
+    if (!gateway) {
+      log_error("can't start: " + gateway.error().message);
+      flush_log();
+      return exit_code(gateway.error());
+    }
+    stop.watch(**gateway);
+    const auto end = (*gateway)->run(stop.requested());
+    stop.unwatch();
     flush_log();
-    return exit_code(gateway.error());
+    if (!end) return exit_code(end.error());
+    if (*end == Gateway::End::stopped) return exit_ok;
   }
-  stop.watch(**gateway);
-  const auto done = (*gateway)->run(stop.requested());
-  stop.unwatch();
-  flush_log();
-  return done ? exit_ok : exit_code(done.error());
 }
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ranges>
 #include <set>
 
 #include "runtime/log.hpp"
@@ -62,6 +63,7 @@ struct Uplink::State {
   bool open = false;
   Position delivered;  ///< confirmed, or found at the sink
   Position cursor;     ///< delivered or dropped: where reading begins
+  Position sent;       ///< handed to the sink by this process, whatever became of it
   std::array<std::set<std::uint64_t>, lane_count> dropped;  ///< behind the cursor
   const std::size_t largest;                                ///< entries a publish
   std::size_t limit;                                        ///< the same now: halved by errors
@@ -74,11 +76,12 @@ struct Uplink::State {
   Feedback feedback;
   bool pending = true;  ///< there may be something to do
   Clock::time_point pending_since = Clock::now();
-  bool stopping = false, publishing = false, running = false;
+  bool stopping = false, publishing = false, running = false, forgotten = false;
   std::thread thread;
 
   Round round(Duration timeout);
   bool open_session(Duration timeout);
+  bool known(Position position);
   Result<Batch> gather();
   Result<std::size_t> read_lane(Lane lane, std::size_t entries, std::size_t bytes, Batch& batch);
   void pass(Lane lane, std::uint64_t seq);
@@ -142,7 +145,7 @@ bool Uplink::step(Duration timeout) {
 }
 
 Round Uplink::State::round(Duration timeout) {
-  if (!open && !open_session(timeout)) return Round::failed;
+  if (forgotten || (!open && !open_session(timeout))) return Round::failed;
   const Position before = cursor;
   auto batch = gather();
   if (!batch) return Round::failed;
@@ -155,9 +158,28 @@ bool Uplink::State::open_session(Duration timeout) {
   const auto position = sink.open(timeout);
   if (!position) return false;
   open = true;
+  if (*position && !known(**position)) return false;
   // What this process saw confirmed stays confirmed, even if the sink has forgotten it.
   if (*position) advance(**position);
   return true;
+}
+
+/// Whether the position can be of this database as it is: given out before this process, or by it.
+bool Uplink::State::known(Position position) {
+  std::uint64_t furthest = options.issued;
+  for (const std::uint64_t seq : sent.delivered) furthest = std::max(furthest, seq);
+  if (std::ranges::all_of(position.delivered, [&](std::uint64_t seq) { return seq <= furthest; }))
+    return true;
+  // Of what was given out before, the peer has everything up to its position.
+  for (std::uint64_t& seq : position.delivered) seq = std::min(seq, options.issued);
+  advance(position);
+  open = false;
+  {
+    const std::lock_guard lock(mutex);
+    forgotten = feedback.forgotten = true;
+  }
+  report();
+  return false;
 }
 
 /// Lanes in their order, but an eighth of the batch is kept for each later one, so that none waits
@@ -226,6 +248,8 @@ Round Uplink::State::publish(const Batch& batch, Duration timeout) {
     const std::lock_guard lock(mutex);
     publishing = true;
   }
+  for (std::size_t i = 0; i < lane_count; ++i)
+    sent.delivered[i] = std::max(sent.delivered[i], batch.behind.delivered[i]);
   const auto done = sink.publish(records, batch.behind, timeout);
   {
     const std::lock_guard lock(mutex);

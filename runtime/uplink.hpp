@@ -16,8 +16,9 @@ namespace weir {
 
 struct UplinkOptions {
   std::string gateway;
-  std::string epoch;         ///< the store's uuid
-  std::size_t batch = 1000;  ///< records a publish
+  std::string epoch;                  ///< the store's uuid
+  std::uint64_t issued = UINT64_MAX;  ///< the last seq the store gave out before this process
+  std::size_t batch = 1000;           ///< records a publish
   Bytes batch_bytes{1u << 20};
   Duration linger{};  ///< how long entries may wait for company
   Duration publish_timeout{};
@@ -33,6 +34,10 @@ class Uplink {
     Position delivered;                    ///< cumulative
     std::vector<Store::Drop> drops;        ///< since the last take
     std::vector<DeadLetter> dead_letters;  ///< one for each drop whose entry could be read
+    /// The sink holds a later position than was ever given out: the database is an older copy of
+    /// itself, and what it gives out now would pass for delivered. Nothing is sent any more; the
+    /// store needs a new uuid, and the uplink a new life.
+    bool forgotten = false;
   };
 
   /// `reader` and `sink` must outlive it. `wake_engine` is called (from the uplink's thread) when

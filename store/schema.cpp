@@ -21,21 +21,6 @@ constexpr std::array<std::string_view, schema_version> migrations = {
     "CREATE TABLE dead_letters(id INTEGER PRIMARY KEY, body BLOB NOT NULL);",
 };
 
-/// A random UUID, version 4 of RFC 9562.
-std::string make_uuid() {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::random_device random;
-  std::string uuid;
-  for (int i = 0; i < 32; ++i) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) uuid += '-';
-    unsigned digit = random() & 15u;
-    if (i == 12) digit = 4;
-    if (i == 16) digit = 8 | (digit & 3u);
-    uuid += digits[digit];
-  }
-  return uuid;
-}
-
 Result<void> run_step(Database& database, std::int64_t from) {
   Transaction transaction(database);
   std::string sql(migrations[static_cast<std::size_t>(from)]);
@@ -50,6 +35,20 @@ Result<void> run_step(Database& database, std::int64_t from) {
 }
 
 }  // namespace
+
+std::string make_uuid() {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::random_device random;
+  std::string uuid;
+  for (int i = 0; i < 32; ++i) {
+    if (i == 8 || i == 12 || i == 16 || i == 20) uuid += '-';
+    unsigned digit = random() & 15u;
+    if (i == 12) digit = 4;
+    if (i == 16) digit = 8 | (digit & 3u);
+    uuid += digits[digit];
+  }
+  return uuid;
+}
 
 Result<void> migrate(Database& database) {
   const auto version = database.number("PRAGMA user_version");

@@ -70,6 +70,9 @@ namespace weir {
 constexpr std::uint64_t page_size = 1024;
 constexpr std::int64_t schema_version = 1;
 
+/// A random UUID, version 4 of RFC 9562.
+std::string make_uuid();
+
 /// Brings the database to the schema of this weir: makes the tables in an empty one, migrates an
 /// older one, each step in a transaction of its own.
 /// # Errors

@@ -143,6 +143,7 @@ Result<void> SqliteStore::load_tail() {
     tail_.next_seq = next + seq_gap;
   }
 
+  issued_before_ = tail_.next_seq - 1;
   stats_.journal_records = last_seq_ - folded;
   stats_.journal_bytes = stats_.journal_records > 0 ? journal_->bytes_behind(folded) : 0;
   stats_.waiting = tail_.waiting;

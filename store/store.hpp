@@ -111,6 +111,8 @@ class Store {
   virtual Result<void> replay(std::uint64_t after,
                               const std::function<void(JournalRecord&&)>& record) = 0;
   virtual std::uint64_t last_journal_seq() const = 0;
+  /// The last outbox seq that was given out before `open`, as far as this database knows.
+  virtual std::uint64_t issued_before() const = 0;
 
   /// An outbox entry that will never be delivered: refused by the peer for good, or damaged.
   struct Drop {
@@ -122,7 +124,8 @@ class Store {
     JournalRecord record;  ///< seq = last_journal_seq() + 1
     Outputs outputs;       ///< quarantined ones go to the dead letters, others to the outbox
     std::vector<DeadLetter> dead_letters;
-    Position delivered;  ///< outbox rows up to here are deleted, lane by lane
+    Position delivered;     ///< outbox rows up to here are deleted, lane by lane
+    bool new_uuid = false;  ///< what the peer knows under the old one is not of this database
     std::vector<Drop> drops;
   };
   struct Receipt {

@@ -99,6 +99,7 @@ Result<void> SqliteStore::apply(Pending& pending) {
       .and_then([&] { return insert_results(pending); })
       .and_then([&] { return insert_letters(pending); })
       .and_then([&] { return insert_record(pending); })
+      .and_then([&] { return change_uuid(pending); })
       .and_then([&] { return find_oldest(pending); });
 }
 
@@ -212,6 +213,11 @@ Result<void> SqliteStore::insert_record(Pending& pending) {
   write_record(pending.commit.record, pending.delta, body);
   pending.journal_bytes = body.size() - begin;
   return journal_->append(pending.commit.record.seq, body);
+}
+
+Result<void> SqliteStore::change_uuid(const Pending& pending) {
+  if (!pending.commit.new_uuid) return {};
+  return database_->execute("UPDATE meta SET value = '" + make_uuid() + "' WHERE key = 'uuid'");
 }
 
 Result<void> SqliteStore::find_oldest(Pending& pending) {

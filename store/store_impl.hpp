@@ -33,6 +33,7 @@ class SqliteStore : public Store {
   Result<void> replay(std::uint64_t after,
                       const std::function<void(JournalRecord&&)>& record) override;
   std::uint64_t last_journal_seq() const override { return last_seq_; }
+  std::uint64_t issued_before() const override { return issued_before_; }
   Result<Receipt> commit(const Commit& commit) override;
   Result<void> sync() override;
   bool checkpoint_due() const override;
@@ -79,6 +80,7 @@ class SqliteStore : public Store {
   Result<void> insert_letters(Pending& pending);
   Result<void> insert_record(Pending& pending);
   Result<void> find_oldest(Pending& pending);
+  Result<void> change_uuid(const Pending& pending);
   void adopt(const Pending& pending);
 
   Result<std::uint64_t> used_pages();
@@ -100,7 +102,7 @@ class SqliteStore : public Store {
   std::optional<std::string> set_aside_;
   std::optional<Error> fatal_;  ///< set: nothing is written any more
   Tail tail_;
-  std::uint64_t last_seq_ = 0;
+  std::uint64_t last_seq_ = 0, issued_before_ = 0;
   std::uint64_t state_size_ = 0;  ///< of the last checkpoint, or of the one that found no room
   std::array<std::uint64_t, lane_count> removed_{};  ///< deleted up to this seq, since open
   Stats stats_;

@@ -52,6 +52,7 @@ class Life {
   void deliver() {
     if (alive()) uplink_->step(1s);
   }
+  bool restart_wanted() const { return alive() && engine_->restart_wanted(); }
   Inbox& inbox() { return inbox_; }
   Store& store() { return *store_; }
   const Ledger& ledger() const { return engine_->ledger(); }
@@ -79,6 +80,7 @@ class Life {
     UplinkOptions uplink_options;
     uplink_options.gateway = "g";
     uplink_options.epoch = store_->uuid();
+    uplink_options.issued = store_->issued_before();
     uplink_.emplace(uplink_options, *reader_, sink, [] {});
     EngineOptions options;
     options.commit_interval = 50ms;
@@ -151,7 +153,12 @@ class Simulation {
       Life life(store_options_, clock_, broker_, sink_);
       begun(life);
       broker_.connect();
-      for (int i = 0; life.alive() && !disk_.dead() && i < 400; ++i) round(life);
+      for (int i = 0; life.alive() && !disk_.dead() && !life.restart_wanted() && i < 400; ++i)
+        round(life);
+      if (life.restart_wanted()) {
+        sink_.forget_position();  // it was another database's
+        if (options_.lies == 0) failed("the cluster knew more than the database");
+      }
       if (!disk_.dead() && !life.alive()) failed("it died by itself: " + life.death());
       observe(life);
     }

@@ -74,6 +74,7 @@ struct Rig {
     UplinkOptions uplink_options;
     uplink_options.gateway = "g";
     uplink_options.epoch = store->uuid();
+    uplink_options.issued = store->issued_before();
     uplink.emplace(uplink_options, *reader, sink, [] {});
     EngineOptions options;
     options.commit_interval = std::chrono::milliseconds(50);
@@ -282,6 +283,54 @@ TEST_CASE(
   clock.pass(std::chrono::seconds(5));
   REQUIRE(rig.engine->step(Duration(0)));
   CHECK(vfs.syncs() == committed + 1);
+}
+
+TEST_CASE("an older copy of the database becomes a new one, and nothing new passes for delivered") {
+  TempDir directory, copy;
+  ManualClock clock;
+  const auto minute = [&](Rig& rig, int n) {  // emits the result of the minute before
+    rig.send(static_cast<std::uint16_t>(n + 1), minute0 + 60 * n, 1);
+    settle(rig, clock);
+  };
+  {
+    Rig rig(directory.path(), clock);
+    minute(rig, 0);
+    minute(rig, 1);
+  }
+  std::filesystem::copy(
+      directory.path(), copy.path(),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  Position position;
+  {
+    Rig rig(directory.path(), clock);
+    minute(rig, 2);
+    minute(rig, 3);
+    REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
+    position = rig.sink.position();
+  }
+  std::string uuid;
+  {
+    Rig rig(copy.path(), clock);
+    uuid = rig.store->uuid();
+    minute(rig, 2);  // the link is still away
+    rig.sink.set_position(position);
+    CHECK_FALSE(rig.uplink->step(std::chrono::seconds(1)));
+    CHECK_FALSE(rig.engine->restart_wanted());
+    clock.pass(std::chrono::seconds(2));
+    REQUIRE(rig.engine->step(Duration(0)));
+    clock.pass(std::chrono::seconds(2));
+    REQUIRE(rig.engine->step(Duration(0)));
+    CHECK(rig.engine->restart_wanted());
+    CHECK(rig.sink.records().empty());
+    rig.balanced();
+  }
+  Rig rig(copy.path(), clock);
+  CHECK(rig.store->uuid() != uuid);
+  REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
+  CHECK(rig.sink.records().size() == 1);
+  CHECK(rig.engine->ledger().total(Counter::history_lost) == 1);
+  CHECK(rig.engine->ledger().total(Counter::results_delivered) == 1);
+  rig.balanced();
 }
 
 TEST_CASE("rubbish is acknowledged, counted, and kept as a sample") {

@@ -38,6 +38,11 @@ void FakeSink::set_position(const Position& position) {
   position_ = position;
 }
 
+void FakeSink::forget_position() {
+  const Lock lock(mutex_);
+  position_.reset();
+}
+
 std::vector<SinkRecord> FakeSink::records() const {
   const Lock lock(mutex_);
   return records_;

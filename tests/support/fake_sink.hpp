@@ -30,6 +30,7 @@ class FakeSink : public Sink {
   void refuse_if(std::function<bool(const SinkRecord&)> refused);
   void set_largest_batch(std::size_t records);  ///< a larger one is `full`
   void set_position(const Position& position);
+  void forget_position();
 
   std::vector<SinkRecord> records() const;
   std::vector<std::size_t> batches() const;  ///< sizes of the publishes that arrived
