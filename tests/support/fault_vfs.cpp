@@ -56,12 +56,12 @@ using State = FaultVfs::State;
 using Fault = FaultVfs::Fault;
 
 /// SQLite gives us one piece of memory: our head, and the base file behind it.
-struct alignas(16) File {
+struct File {
   sqlite3_file head;
   State* state;
   const char* path;  ///< SQLite keeps it; null for a temporary file
 };
-static_assert(sizeof(File) % 16 == 0, "the base file behind it must be aligned");
+static_assert(sizeof(File) % 8 == 0, "the base file behind it must be aligned as SQLite does it");
 
 File* ours(sqlite3_file* file) {
   return reinterpret_cast<File*>(file);
