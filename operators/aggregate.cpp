@@ -2,17 +2,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace weir {
-
-namespace {
 
 bool is_finite(const FieldValue& value) {
   const double* number = std::get_if<double>(&value);
   return number == nullptr || std::isfinite(*number);
 }
 
-}  // namespace
+double ResultPart::number() const {
+  const double* found = value != nullptr ? std::get_if<double>(value) : nullptr;
+  return found != nullptr ? *found : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::optional<double> ResultPart::number(std::string_view name) const {
+  for (const Field& field : result.fields) {
+    if (field.name != name) continue;
+    const double* found = std::get_if<double>(&field.value);
+    return found != nullptr ? std::optional(*found) : std::nullopt;
+  }
+  return std::nullopt;
+}
 
 AggregateSet::AggregateSet(const std::vector<const AggregateEntry*>& entries) {
   for (const AggregateEntry* entry : entries) {

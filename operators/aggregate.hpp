@@ -43,6 +43,19 @@ constexpr Accumulator accumulator_of = {
 
 using FieldValue = decltype(Field::value);
 
+bool is_finite(const FieldValue& value);  ///< what is no floating-point number is
+
+/// The value of an aggregate in one result, and what else stands there; for `combine`.
+struct ResultPart {
+  const FieldValue* value;  ///< null: left out
+  const Output& result;
+
+  double count() const { return static_cast<double>(result.count); }
+  double number() const;  ///< the value; not a number where it is none
+  /// The number another aggregate has in the same result, if it is there.
+  std::optional<double> number(std::string_view name) const;
+};
+
 /// One word of `aggregates = […]`. To add one: write its file and its line in registry.cpp.
 struct AggregateEntry {
   std::string_view name;
@@ -51,6 +64,9 @@ struct AggregateEntry {
   /// The value of a window of `count` >= 1 readings; nothing where it is not defined. A value that
   /// is not finite is left out of the output by the caller.
   std::optional<FieldValue> (*result)(const void* state, std::uint64_t count);
+  /// What two results for windows that share no reading say together, from what was emitted alone;
+  /// nothing if that is not enough. Null: it never is.
+  std::optional<FieldValue> (*combine)(const ResultPart& a, const ResultPart& b);
 };
 
 /// The aggregates of one rollup and where their accumulators stand in one block of memory.

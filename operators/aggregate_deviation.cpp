@@ -39,6 +39,15 @@ struct Moments {
   }
 };
 
+/// From what a result says: it needs the mean beside the deviation, or the sum.
+std::optional<Moments> moments_of(const ResultPart& part) {
+  auto mean = part.number("mean");
+  if (const auto sum = part.number("sum"); !mean && sum) mean = *sum / part.count();
+  if (!mean) return std::nullopt;
+  const double deviation = part.result.count > 1 ? part.number() : 0;
+  return Moments{part.result.count, *mean, deviation * deviation * (part.count() - 1)};
+}
+
 }  // namespace
 
 extern const AggregateEntry stddev_aggregate;
@@ -46,10 +55,18 @@ extern const AggregateEntry stddev_aggregate;
 /// reading it is not defined (there: NULL and nan) and left out.
 constinit const AggregateEntry stddev_aggregate{
     "stddev", "standard deviation of the sample; left out for a single reading",
-    &accumulator_of<Moments>, [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
+    &accumulator_of<Moments>,
+    [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
       const auto& moments = *static_cast<const Moments*>(state);
       if (moments.count < 2) return std::nullopt;
       return std::sqrt(moments.squares / static_cast<double>(moments.count - 1));
+    },
+    [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
+      auto both = moments_of(a);
+      const auto other = moments_of(b);
+      if (!both || !other) return std::nullopt;
+      both->merge(*other);
+      return std::sqrt(both->squares / static_cast<double>(both->count - 1));
     }};
 
 }  // namespace weir

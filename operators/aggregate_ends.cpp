@@ -63,11 +63,19 @@ constinit const AggregateEntry first_aggregate{
     "first", "the value with the earliest event time", &accumulator_of<First>,
     [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
       return static_cast<const First*>(state)->value;
+    },
+    [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
+      if (a.value == nullptr || b.value == nullptr) return std::nullopt;
+      return b.result.first < a.result.first ? *b.value : *a.value;
     }};
 constinit const AggregateEntry last_aggregate{
     "last", "the value with the latest event time", &accumulator_of<Last>,
     [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
       return static_cast<const Last*>(state)->value;
+    },
+    [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
+      if (a.value == nullptr || b.value == nullptr) return std::nullopt;
+      return b.result.last >= a.result.last ? *b.value : *a.value;
     }};
 
 }  // namespace weir

@@ -33,11 +33,19 @@ constinit const AggregateEntry min_aggregate{
     "min", "the lowest value", &accumulator_of<Minimum>,
     [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
       return static_cast<const Minimum*>(state)->value;
+    },
+    [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
+      if (a.value == nullptr || b.value == nullptr) return std::nullopt;
+      return b.number() < a.number() ? b.number() : a.number();
     }};
 constinit const AggregateEntry max_aggregate{
     "max", "the highest value", &accumulator_of<Maximum>,
     [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
       return static_cast<const Maximum*>(state)->value;
+    },
+    [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
+      if (a.value == nullptr || b.value == nullptr) return std::nullopt;
+      return b.number() > a.number() ? b.number() : a.number();
     }};
 
 }  // namespace weir

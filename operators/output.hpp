@@ -11,7 +11,13 @@
 namespace weir {
 
 /// What a pipeline emits. Stored: never renumber.
-enum class OutputKind : std::uint8_t { rollup = 1, alert = 2, late = 3, quarantined = 4 };
+enum class OutputKind : std::uint8_t {
+  rollup = 1,
+  alert = 2,
+  late = 3,
+  quarantined = 4,
+  gap = 5,  ///< tells of results that will never come
+};
 
 /// Which queue of the outbox an output waits in; lanes are drained in this order. Stored: never
 /// renumber. Quarantined readings go to no lane but to the dead letters.
@@ -45,6 +51,7 @@ struct Output {
   // the first and last event time.
   std::uint64_t count = 0, late = 0;
   Timestamp first{}, last{};
+  std::uint32_t merged = 0;  ///< windows of the rollup this one stands for; 0: it is one of them
   std::vector<Field> fields;
   friend bool operator==(const Output&, const Output&) = default;
 };

@@ -15,9 +15,6 @@ constexpr Duration retry_pause_max = std::chrono::seconds(5);
 constexpr Duration feedback_delay = std::chrono::seconds(1);
 /// A thousand devices that fall silent one by one must not cost a sync each.
 constexpr Duration tick_spacing = std::chrono::seconds(1);
-constexpr Duration snapshot_interval = std::chrono::milliseconds(500);
-constexpr std::size_t samples_per_commit = 16;
-constexpr std::size_t sample_topic_bytes = 1024;
 /// A smaller disagreement between wall and monotonic clock is slewing, not a jump.
 constexpr Duration jump_threshold = std::chrono::seconds(1);
 
@@ -71,6 +68,8 @@ Result<void> Engine::recover() {
   journaled_mark_ = parts_.table.mark();
   replaying_ = false;
   started_ = observed_ = now();
+  if (parts_.store.set_aside() && last_.wall == Timestamp{})
+    announce_gap("database_set_aside", started_);
   commit_mark_ = journaled_mark_;
   post_snapshot(started_, true);
   return {};
@@ -114,6 +113,7 @@ Result<void> Engine::replay_journal(std::uint64_t after) {
     log_error("the journal is damaged: " + replayed.error().message +
               "; readings behind the damage are missing from open windows");
     delta_.add(Counter::journal_damaged, 1);
+    announce_gap("journal_damaged", now());
     journaled_mark_ = parts_.table.mark();
     return write_checkpoint();
   }
@@ -198,6 +198,7 @@ void Engine::take_feedback(const Moment& moment) {
   std::move(feedback.dead_letters.begin(), feedback.dead_letters.end(),
             std::back_inserter(feedback_.dead_letters));
   if (news && !feedback_since_) feedback_since_ = moment.elapsed;
+  if (feedback.held_up) feedback_since_ = moment.elapsed - feedback_delay;
 }
 
 bool Engine::commit_due(const Moment& moment) const {
@@ -234,6 +235,9 @@ void Engine::prepare_commit(const Moment& moment) {
   add_counts(std::exchange(counts_, {}), record.delta);
 
   fold(record, commit_->outputs);
+  if (feedback_.forgotten) announce_gap("history_lost", moment);
+  std::move(announcements_.begin(), announcements_.end(), std::back_inserter(commit_->outputs));
+  announcements_.clear();
   if (!record.readings.empty()) add_counts(parts_.pipeline.counts(), record.delta);
 
   commit_->dead_letters = std::exchange(dead_letters_, {});
@@ -275,7 +279,8 @@ Result<void> Engine::committed(const Store::Receipt& receipt, const Moment& afte
   last_ = commit_->record.now;
   journaled_mark_ = commit_mark_;
   over_limit_ = receipt.over_limit;
-  const bool emitted = !commit_->outputs.empty();
+  merging_ = receipt.merged;
+  const bool news = !commit_->outputs.empty() || receipt.deleted;
   // The record's buffer serves the next one.
   if (readings_.empty()) {
     readings_ = std::move(commit_->record.readings);
@@ -294,7 +299,8 @@ Result<void> Engine::committed(const Store::Receipt& receipt, const Moment& afte
   commit_acks_.clear();
   if (options_.sync_interval > Duration(0) && !sync_at_)
     sync_at_ = after.elapsed + options_.sync_interval;
-  if (emitted) parts_.uplink.notify();
+  if (news) parts_.uplink.notify();
+  if (receipt.more_to_delete) feedback_since_ = after.elapsed - feedback_delay;
   return parts_.store.checkpoint_due() ? write_checkpoint() : Result<void>{};
 }
 
@@ -336,58 +342,6 @@ Result<void> Engine::stop() {
   }
   if (auto synced = parts_.store.sync(); !synced) return synced;
   return write_checkpoint();
-}
-
-/// A flood of rubbish is counted in full and sampled: the store keeps no more than that of a
-/// commit.
-void Engine::keep_sample(const Batch::Message& message, const Ingest::Taken& taken) {
-  if (dead_letters_.size() >= samples_per_commit) {
-    delta_.add(Counter::dead_letters_dropped, 1);
-    return;
-  }
-  DeadLetter letter;
-  letter.time = message.arrival;
-  letter.source = taken.source;
-  letter.topic = message.topic.substr(0, sample_topic_bytes);
-  letter.reason = refusal_name(taken.refusal);
-  letter.message = taken.message;
-  letter.payload = message.payload.substr(0, count(options_.sample_payload));
-  letter.payload_size = message.payload.size();
-  dead_letters_.push_back(std::move(letter));
-}
-
-void Engine::post_snapshot(const Moment& moment, bool force) {
-  if (!force && moment.elapsed < snapshot_at_) return;
-  snapshot_at_ = moment.elapsed + snapshot_interval;
-  auto snapshot = std::make_shared<Snapshot>();
-  snapshot->gateway = options_.gateway;
-  snapshot->version = options_.version;
-  snapshot->config_path = options_.config_path;
-  snapshot->store_uuid = parts_.store.uuid();
-  snapshot->set_aside = parts_.store.set_aside();
-  snapshot->started = started_;
-  snapshot->now = moment;
-  snapshot->ledger = ledger_;
-  snapshot->store = parts_.store.stats();
-  for (const std::uint64_t n : snapshot->store.waiting) snapshot->waiting += n;
-  snapshot->store_limit = options_.store_limit;
-  snapshot->store_over_limit = over_limit_;
-  snapshot->store_error = store_error_;
-  snapshot->sources = {parts_.source.status()};
-  snapshot->sink = parts_.sink.status();
-  snapshot->watermarks = parts_.pipeline.watermarks();
-  snapshot->pipeline_bytes = parts_.pipeline.memory_bytes();
-  snapshot->devices = commit_mark_.devices;
-  snapshot->series = commit_mark_.series;
-  snapshot->devices_limit = parts_.table.limits().devices;
-  snapshot->series_limit = parts_.table.limits().series;
-  snapshot->inbox = parts_.inbox.depth();
-  snapshot->inbox_limit = options_.inbox_limit;
-  snapshot->commit_seconds = commit_seconds_;
-  snapshot->journal_seq = parts_.store.last_journal_seq();
-  snapshot->replaying = replaying_;
-  snapshot->stopping = stopping_;
-  parts_.board.post(std::move(snapshot));
 }
 
 }  // namespace weir

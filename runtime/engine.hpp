@@ -25,7 +25,8 @@ struct EngineOptions {
   Duration sync_interval{};  ///< how long a commit may stay unsynced; 0: the store syncs each
   Bytes inbox_limit{};
   Bytes store_limit{};
-  Bytes sample_payload{};  ///< bytes of a refused payload that are kept
+  Bytes sample_payload{};               ///< bytes of a refused payload that are kept
+  std::string gap_topic = "weir.gaps";  ///< where it is announced that readings were lost
 };
 
 /// What the engine works with; all outlive it.
@@ -84,6 +85,7 @@ class Engine {
   Result<void> try_commit(const Moment& now);
   Result<void> sync_if_due(const Moment& now);
   Result<void> committed(const Store::Receipt& receipt, const Moment& after);
+  void announce_gap(std::string reason, const Moment& now);
   void note_clock(const Moment& now);
   Result<void> write_checkpoint();
   Result<void> load_checkpoint(std::string_view state);
@@ -103,6 +105,7 @@ class Engine {
   std::vector<DeadLetter> dead_letters_;
   IngestCounts counts_;
   Ledger delta_;
+  Outputs announcements_;  ///< of gaps
   SeriesTable::Mark journaled_mark_;
   Uplink::Feedback feedback_;
   std::optional<Duration> feedback_since_;
@@ -123,7 +126,8 @@ class Engine {
   Moment started_;
   Duration snapshot_at_{0};
   Histogram commit_seconds_;
-  bool restart_wanted_ = false, over_limit_ = false, replaying_ = true, stopping_ = false;
+  bool restart_wanted_ = false, over_limit_ = false, merging_ = false, replaying_ = true,
+       stopping_ = false;
 };
 
 }  // namespace weir

@@ -59,7 +59,7 @@ class RealGateway final : public Gateway {
         engine_(EngineOptions{settings_.gateway, std::string(version_text()), settings_.config_path,
                               settings_.store.commit_interval, sync_interval(settings_.store),
                               settings_.inbox, settings_.store.max_size,
-                              settings_.store.dead_letter_payload},
+                              settings_.store.dead_letter_payload, settings_.store.gap_topic},
                 EngineParts{clock_, inbox_, ingest_, table_, *pipeline_, *store_, source_, uplink_,
                             sink_, board_}) {}
 

@@ -161,6 +161,8 @@ void add_store(const Snapshot& snapshot, Exposition& out) {
   out.gauge("weir_store_limit_bytes", "store.max_size").add(snapshot.store_limit);
   out.gauge("weir_store_over_limit", "1 while results are evicted to keep to the limit.")
       .add(snapshot.store_over_limit);
+  out.gauge("weir_store_merging", "1 while backlog is merged into coarser windows to save room.")
+      .add(snapshot.store_merging);
   out.gauge("weir_store_failing", "1 while commits fail and are tried again.")
       .add(!snapshot.store_error.empty());
   out.gauge("weir_journal_records", "Journal records behind the checkpoint.")

@@ -74,6 +74,7 @@ std::string make_value(const Output& output, std::string_view gateway) {
   json.member("end", format_time(output.window.end));
   json.end_object();
   json.member("revision", output.revision);
+  if (output.merged > 0) json.member("merged", output.merged);
   json.key("readings").begin_object();
   json.member("count", output.count);
   json.member("late", output.late);

@@ -36,8 +36,9 @@ struct Snapshot {
   std::uint64_t waiting = 0;  ///< outbox entries at the same commit
   Store::Stats store;
   Bytes store_limit{};
-  bool store_over_limit = false;
-  std::string store_error;  ///< why commits fail right now; empty: they do not
+  bool store_over_limit = false;  ///< the newest commit had to evict …
+  bool store_merging = false;     ///< … or to merge results into coarser windows
+  std::string store_error;        ///< why commits fail right now; empty: they do not
   std::vector<Source::Status> sources;
   Sink::Status sink;
   Pipeline::Watermarks watermarks;

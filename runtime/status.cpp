@@ -132,6 +132,7 @@ void write_store(const Snapshot& snapshot, JsonWriter& json) {
   maybe(json, "set_aside", snapshot.set_aside);
   maybe(json, "error", unless_empty(snapshot.store_error));
   json.member("over_limit", snapshot.store_over_limit);
+  json.member("merging", snapshot.store_merging);
   json.member("database_bytes", count(store.database)).member("wal_bytes", count(store.wal));
   json.member("limit_bytes", count(snapshot.store_limit));
   json.member("journal_seq", snapshot.journal_seq);

@@ -18,7 +18,8 @@ namespace weir {
 ///     lanes[]     lane, waiting, oldest_age_seconds; in the order in which they are drained
 ///     watermarks  devices, idle, lowest, highest, lag_seconds
 ///     link        sources[] and sink, each: name, peer, connected, state and its counts
-///     store       uuid, set_aside, error, over_limit, database_bytes, wal_bytes, limit_bytes,
+///     store       uuid, set_aside, error, over_limit, merging, database_bytes, wal_bytes,
+///     limit_bytes,
 ///                 journal_seq, journal_records, journal_bytes, dead_letters, commits, checkpoints,
 ///                 commit_mean_seconds
 ///     limits      devices, series, inbox_bytes: each used and limit

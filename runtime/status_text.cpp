@@ -191,7 +191,9 @@ std::string store_text(const Snapshot& snapshot) {
   }
   table.row({"size", human(store.database) + " and " + human(store.wal) + " of log, limit " +
                          human(snapshot.store_limit) +
-                         (snapshot.store_over_limit ? ", REACHED: results are evicted" : "")});
+                         (snapshot.store_over_limit ? ", REACHED: results are evicted"
+                          : snapshot.store_merging  ? ", near: results are merged"
+                                                    : "")});
   table.row({"journal", grouped(store.journal_records) + " records, " +
                             human(Bytes{store.journal_bytes}) + " behind the checkpoint"});
   table.row({"commits", grouped(store.commits) + ", " + grouped(store.checkpoints) +

@@ -77,6 +77,7 @@ struct Uplink::State {
   bool pending = true;  ///< there may be something to do
   Clock::time_point pending_since = Clock::now();
   bool stopping = false, publishing = false, running = false, forgotten = false;
+  bool held_up = false;  ///< until the engine has deleted what was delivered
   std::thread thread;
 
   Round round(Duration timeout);
@@ -84,6 +85,7 @@ struct Uplink::State {
   bool known(Position position);
   Result<Batch> gather();
   Result<std::size_t> read_lane(Lane lane, std::size_t entries, std::size_t bytes, Batch& batch);
+  void hold_up();
   void pass(Lane lane, std::uint64_t seq);
   Round publish(const Batch& batch, Duration timeout);
   void refuse(const OutboxEntry& entry, const SinkRecord& record, const std::string& why);
@@ -128,6 +130,7 @@ void Uplink::stop(Duration timeout) {
 void Uplink::notify() {
   const std::lock_guard lock(state_->mutex);
   if (!state_->pending) state_->pending_since = Clock::now();
+  if (std::exchange(state_->held_up, false)) state_->pending_since = {};
   state_->pending = true;
   state_->changed.notify_all();
 }
@@ -210,6 +213,14 @@ Result<std::size_t> Uplink::State::read_lane(Lane lane, std::size_t entries, std
                                              Batch& batch) {
   std::vector<std::uint64_t> damaged;
   std::uint64_t& behind = batch.behind.delivered[at(lane)];
+  // No further than the store leaves the lane's front as it is.
+  const auto kept = reader.entries_up_to(lane, behind, outbox_in_flight);
+  if (!kept) return fail(kept.error());
+  entries = std::min(entries, outbox_in_flight - *kept);
+  if (entries == 0) {
+    hold_up();
+    return std::size_t{0};
+  }
   auto found = reader.read(lane, behind, entries, Bytes{bytes}, damaged);
   if (!found) {
     log_warning("the outbox can't be read: " + found.error().message);
@@ -229,6 +240,14 @@ Result<std::size_t> Uplink::State::read_lane(Lane lane, std::size_t entries, std
   // Dropped entries that stand alone are passed for good, so that they are not remembered for ever.
   if (before == 0 && batch.entries.empty()) pass(lane, behind);
   return found->size() + damaged.size();
+}
+
+void Uplink::State::hold_up() {
+  {
+    const std::lock_guard lock(mutex);
+    held_up = feedback.held_up = true;
+  }
+  report();
 }
 
 void Uplink::State::pass(Lane lane, std::uint64_t seq) {

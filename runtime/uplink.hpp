@@ -38,6 +38,8 @@ class Uplink {
     /// itself, and what it gives out now would pass for delivered. Nothing is sent any more; the
     /// store needs a new uuid, and the uplink a new life.
     bool forgotten = false;
+    /// No more is sent from a lane before what was delivered of it is deleted.
+    bool held_up = false;
   };
 
   /// `reader` and `sink` must outlive it. `wake_engine` is called (from the uplink's thread) when
@@ -50,7 +52,7 @@ class Uplink {
   /// Lets a publish that is under way end, for at most `timeout`.
   void stop(Duration timeout);
 
-  /// Any thread: outputs were committed.
+  /// Any thread: outputs were committed, or delivered ones deleted.
   void notify();
   /// Engine thread.
   Feedback take_feedback();

@@ -9,12 +9,13 @@ namespace weir {
 
 /// How max_size is shared out between the database and its write-ahead log.
 struct Bounds {
-  std::uint64_t pages;      ///< of the database, SQLite's own hard bound
-  std::uint64_t reserve;    ///< of these, kept from results: so that deleting never lacks a page
-  std::uint64_t wal_soft;   ///< bytes after which the log is moved into the database
-  std::uint64_t wal_limit;  ///< bytes it never exceeds, save by one record that is larger
-  std::uint64_t results;    ///< row_cost of results one commit takes; the rest is evicted at once
-  std::uint64_t removals;   ///< delivered rows one commit deletes in a lane; the rest waits
+  std::uint64_t pages;    ///< of the database, SQLite's own hard bound
+  std::uint64_t reserve;  ///< of these, kept from results: so that deleting never lacks a page
+  std::uint64_t coarsen_margin;  ///< so many before the bound, results become coarser windows
+  std::uint64_t wal_soft;        ///< bytes after which the log is moved into the database
+  std::uint64_t wal_limit;       ///< bytes it never exceeds, save by one record that is larger
+  std::uint64_t results;   ///< row_cost of results one commit takes; the rest is evicted at once
+  std::uint64_t removals;  ///< delivered rows one commit deletes in a lane; the rest waits
 
   static constexpr Bounds of(std::uint64_t max_size) {
     // A page is moved once, however often it changed: a longer log saves writing, but past a MiB
@@ -23,6 +24,7 @@ struct Bounds {
     const std::uint64_t pages = (max_size - limit) / page_size;
     return {.pages = pages,
             .reserve = pages / 16,
+            .coarsen_margin = pages / 8,
             .wal_soft = std::clamp<std::uint64_t>(max_size / 32, 256u << 10, 1u << 20),
             .wal_limit = limit,
             // The log takes these, as much again that is evicted for them, and the removals.

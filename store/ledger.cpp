@@ -109,6 +109,8 @@ std::string_view kind_name(OutputKind kind) {
       return "late";
     case OutputKind::quarantined:
       return "quarantined";
+    case OutputKind::gap:
+      return "gap";
   }
   return "unknown";
 }

@@ -25,6 +25,9 @@ StoreOptions StoreOptions::read(Params& root) {
                    {{"power", Durability::power}, {"process", Durability::process}});
   options.commit_interval = store.duration("commit_interval", 250ms, {1ms, 10s});
   options.sync_interval = store.duration("sync_interval", 1s, {10ms, 1h});
+  options.backlog_after = store.duration("backlog_after", 5min, {1s, 24h});
+  options.gap_topic = store.text("gap_topic", "weir.gaps");
+  if (options.gap_topic.empty()) store.problem("gap_topic", "a topic of Kafka, not an empty text");
   options.checkpoint_after = store.bytes("checkpoint_after", 1_MiB, {64_KiB, 64_MiB});
   options.dead_letters =
       static_cast<std::uint32_t>(store.integer("dead_letters", 1000, {0, 1'000'000}));

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,13 @@ class Outbox {
   Result<void> insert(Lane lane, std::uint64_t seq, std::string_view body);
   Result<std::uint64_t> remove_up_to(Lane lane, std::uint64_t seq);  ///< how many there were
   Result<std::uint64_t> remove(Lane lane, std::uint64_t seq);        ///< 0 or 1
+  /// The entry; nothing if there is none, or it is damaged.
+  Result<std::optional<OutboxEntry>> read(Lane lane, std::uint64_t seq);
+  Result<void> replace(Lane lane, std::uint64_t seq, std::string_view body);
+  /// Calls `visit` with each entry behind `after`, in order, until it returns false. `entry` is
+  /// null where it is damaged; `bytes` is the size of its row.
+  using Visit = std::function<bool(std::uint64_t seq, const OutboxEntry* entry, std::size_t bytes)>;
+  Result<void> scan(Lane lane, std::uint64_t after, const Visit& visit);
   /// The seq of the n-th entry of the lane, counted from 1; 0: it has fewer.
   Result<std::uint64_t> seq_at(Lane lane, std::uint64_t n);
 
@@ -33,7 +42,7 @@ class Outbox {
 
  private:
   struct Table {
-    Statement insert, remove_up_to, remove, nth, first, last, count;
+    Statement insert, replace, remove_up_to, remove, nth, first, scan, last, count;
   };
   std::array<Table, lane_count> tables_;
 };
@@ -41,5 +50,9 @@ class Outbox {
 /// What stands in an outbox row before the output. Appends.
 void write_inserted(Timestamp inserted, std::string& out);
 Timestamp read_inserted(ByteReader& in);
+
+/// # Errors
+/// `corrupt`: its CRC does not hold or it can't be decoded.
+Result<OutboxEntry> read_entry(Lane lane, std::uint64_t seq, std::string_view body);
 
 }  // namespace weir

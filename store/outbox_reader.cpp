@@ -2,7 +2,6 @@
 
 #include "store/directory.hpp"
 #include "store/outbox.hpp"
-#include "store/row.hpp"
 #include "store/store.hpp"
 
 namespace weir {
@@ -27,6 +26,10 @@ class SqliteOutboxReader : public OutboxReader {
                                      " WHERE seq > ?1 ORDER BY seq LIMIT ?2");
       if (!prepared) return fail(prepared.error());
       reader->select_[i] = std::move(*prepared);
+      prepared = reader->database_->prepare("SELECT count(*) FROM (SELECT 1 FROM outbox_" +
+                                            std::to_string(i) + " WHERE seq <= ?1 LIMIT ?2)");
+      if (!prepared) return fail(prepared.error());
+      reader->count_[i] = std::move(*prepared);
     }
     return reader;
   }
@@ -53,20 +56,18 @@ class SqliteOutboxReader : public OutboxReader {
     return entries;
   }
 
- private:
-  static Result<OutboxEntry> read_entry(Lane lane, std::uint64_t seq, std::string_view body) {
-    const auto content = open_row(body, outbox_row(lane), seq);
-    if (!content) return fail(content.error());
-    ByteReader in(*content);
-    const Timestamp inserted = read_inserted(in);
-    auto output = decode_output(in.rest());
-    if (!output) return fail(output.error());
-    return OutboxEntry{seq, lane, inserted, std::move(*output)};
+  Result<std::size_t> entries_up_to(Lane lane, std::uint64_t seq, std::size_t limit) override {
+    if (seq == 0) return std::size_t{0};
+    Rows rows = count_[index(lane)].query(seq, static_cast<std::uint64_t>(limit));
+    const auto found = rows.next();
+    if (!found) return fail(found.error());
+    return static_cast<std::size_t>(rows.integer(0));
   }
 
+ private:
   std::string directory_;
   std::unique_ptr<Database> database_;
-  std::array<Statement, lane_count> select_;
+  std::array<Statement, lane_count> select_, count_;
 };
 
 }  // namespace

@@ -6,6 +6,8 @@ namespace {
 
 constexpr std::uint8_t output_version = 1;
 constexpr std::uint8_t dead_letter_version = 1;
+constexpr std::uint8_t merged_section = 1;
+constexpr std::string_view output_text = "an outbox entry";
 
 // tags   := varint n , (text name , text value)*
 // fields := varint n , (text name , u8 type , zigzag | f64 | text)*        type = 0, 1, 2
@@ -102,6 +104,23 @@ void write_output(const Output& output, std::string& out) {
   writer.zigzag(distance(output.window.start, output.first));
   writer.zigzag(distance(output.first, output.last));
   write_fields(output.fields, writer);
+  if (output.merged != 0) {
+    writer.u8(merged_section);
+    std::string body;
+    ByteWriter(body).varint(output.merged);
+    writer.text(body);
+  }
+}
+
+/// The sections of an output; what it does not know is judged like any other.
+Result<void> read_sections(ByteReader& in, Output& output) {
+  while (!in.at_end() && static_cast<std::uint8_t>(in.rest().front()) == merged_section) {
+    in.u8();
+    ByteReader body(in.text());
+    output.merged = static_cast<std::uint32_t>(body.varint());
+    if (!body.ok()) return fail(ErrorKind::corrupt, std::string(output_text) + " is damaged");
+  }
+  return skip_sections(in, output_text);
 }
 
 std::string encode_output(const Output& output) {
@@ -111,7 +130,7 @@ std::string encode_output(const Output& output) {
 }
 
 Result<Output> decode_output(std::string_view bytes) {
-  static constexpr std::string_view what = "an outbox entry";
+  constexpr std::string_view what = output_text;
   ByteReader in(bytes);
   if (auto known = check_version(in, output_version, what); !known) return fail(known.error());
   Output output;
@@ -135,9 +154,9 @@ Result<Output> decode_output(std::string_view bytes) {
   output.last = moved(output.first, in.zigzag());
   const bool whole = read_fields(in, output.fields);
   if (!whole || revision > UINT32_MAX || output.kind < OutputKind::rollup ||
-      output.kind > OutputKind::quarantined)
+      output.kind > OutputKind::gap)
     return fail(ErrorKind::corrupt, std::string(what) + " is damaged");
-  if (auto rest = skip_sections(in, what); !rest) return fail(rest.error());
+  if (auto rest = read_sections(in, output); !rest) return fail(rest.error());
   return output;
 }
 

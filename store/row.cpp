@@ -16,6 +16,8 @@ std::string_view kind_text(RowKind kind) {
       return "checkpoint";
     case RowKind::dead_letter:
       return "dead letter";
+    case RowKind::gap:
+      return "gap";
     default:
       return "outbox";
   }

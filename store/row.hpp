@@ -10,7 +10,13 @@
 namespace weir {
 
 /// What a row is, as part of its CRC. Stored: never renumber.
-enum class RowKind : std::uint8_t { journal = 1, checkpoint = 2, dead_letter = 3, outbox = 16 };
+enum class RowKind : std::uint8_t {
+  journal = 1,
+  checkpoint = 2,
+  dead_letter = 3,
+  gap = 4,
+  outbox = 16,
+};
 
 constexpr RowKind outbox_row(Lane lane) {
   return static_cast<RowKind>(static_cast<unsigned>(RowKind::outbox) + static_cast<unsigned>(lane));

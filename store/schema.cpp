@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, schema_version> migrations = {
     "CREATE TABLE outbox_2(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
     "CREATE TABLE outbox_3(seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
     "CREATE TABLE dead_letters(id INTEGER PRIMARY KEY, body BLOB NOT NULL);",
+    "CREATE TABLE gaps(id INTEGER PRIMARY KEY, body BLOB NOT NULL);",
 };
 
 Result<void> run_step(Database& database, std::int64_t from) {

@@ -17,6 +17,7 @@
 //   checkpoint         generation << 20 | n  header (n = 0, written last) or part n of the state
 //   outbox_0 … _3      seq                   zigzag inserted (wall time, us) , output
 //   dead_letters       id, without a gap     dead letter
+//   gaps               0, 1, 2 …             gap: results given up, not announced yet
 //
 //   block  := fixed64 number , fixed64 first seq , u16 first at , 958 bytes of the stream
 //   stream := (varint size , tail , record)*
@@ -29,6 +30,9 @@
 //   output := version 1 , u8 kind , text name , text topic , tags , text metric , window ,
 //             varint revision , u8 quality , varint count , varint late , first , last , fields ,
 //             section*                                          (see output_codec.cpp)
+//             sections: 1 merged := varint windows
+//   gap    := version 1 , u8 lane , text reason , first seq , last seq , results (varints) ,
+//             window , zigzag since (elapsed, us)
 //   dead letter := version 1 , zigzag time , texts source, topic, reason, message, payload ,
 //             varint payload_size , section*
 //   section := u8 tag , text body.  An unknown tag from 128 on is skipped: a later weir may add
@@ -68,7 +72,7 @@
 namespace weir {
 
 constexpr std::uint64_t page_size = 1024;
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 
 /// A random UUID, version 4 of RFC 9562.
 std::string make_uuid();

@@ -71,18 +71,24 @@ Result<void> SqliteStore::load() {
   auto journal = Journal::open(*database_);
   auto checkpoints = Checkpoints::open(*database_);
   auto letters = DeadLetters::open(*database_, options_);
+  auto gap_table = GapTable::open(*database_);
   if (!page_count) return fail(page_count.error());
   if (!free_count) return fail(free_count.error());
   if (!outbox) return fail(outbox.error());
   if (!journal) return fail(journal.error());
   if (!checkpoints) return fail(checkpoints.error());
   if (!letters) return fail(letters.error());
+  if (!gap_table) return fail(gap_table.error());
   page_count_ = std::move(*page_count);
   free_count_ = std::move(*free_count);
   outbox_ = std::move(*outbox);
   journal_ = std::move(*journal);
   checkpoints_ = std::move(*checkpoints);
   letters_ = std::move(*letters);
+  gap_table_ = std::move(*gap_table);
+  auto gaps = gap_table_->read();
+  if (!gaps) return fail(gaps.error());
+  gaps_ = std::move(*gaps);
   // One that can be read is enough; without any, the journal alone has no beginning.
   if (auto newest = checkpoints_->read(); !newest) return fail(newest.error());
   if (auto done = compact(); !done) return done;

@@ -27,8 +27,10 @@ struct StoreOptions {
   std::string directory;  ///< gateway.data_dir; made if absent
   Bytes max_size{256u << 20};
   Durability durability = Durability::power;
-  Duration commit_interval{};         ///< how long a message may wait for its commit
-  Duration sync_interval{};           ///< durability process: how long a commit may stay unsynced
+  Duration commit_interval{};  ///< how long a message may wait for its commit
+  Duration sync_interval{};    ///< durability process: how long a commit may stay unsynced
+  Duration backlog_after = std::chrono::minutes(5);  ///< older results do not delay live ones
+  std::string gap_topic = "weir.gaps";               ///< where lost results are announced
   Bytes checkpoint_after{1u << 20};   ///< journal bytes after which a checkpoint is due
   std::uint32_t dead_letters = 1000;  ///< rows kept
   Bytes dead_letter_payload{1024};    ///< bytes of each payload kept
@@ -68,6 +70,11 @@ struct DeadLetter {
   std::string payload;             ///< cut to dead_letter_payload
   std::uint64_t payload_size = 0;  ///< before the cut
 };
+
+/// So many entries at the front of a lane may be with the peer already, without the store knowing:
+/// the uplink sends no further before it hears that they were deleted, and the store leaves them as
+/// they are.
+constexpr std::size_t outbox_in_flight = 4096;
 
 /// Last seq delivered in each lane; 0 = nothing yet.
 struct Position {
@@ -131,12 +138,17 @@ class Store {
   struct Receipt {
     Ledger delta;                     ///< record.delta with what the store itself counted
     std::uint64_t journal_bytes = 0;  ///< encoded size of the record
+    bool deleted = false;             ///< entries that were delivered or dropped are gone
+    bool more_to_delete = false;      ///< one commit deletes so many; the next goes on
+    bool merged = false;              ///< max_size is near; backlog became coarser windows
     bool over_limit = false;          ///< max_size is reached; something was evicted
   };
-  /// One transaction: deletes what was delivered, evicts if max_size is reached (oldest results
-  /// first, alerts last), appends outputs with ascending seqs that are never used twice, appends
-  /// the record. All or nothing; when it returns without error it is as durable as
-  /// `options.durability` says. May be called again with the same commit after an error.
+  /// One transaction: deletes what was delivered, makes room near max_size (first the backlog's
+  /// rollups are merged into coarser windows, then the oldest results are evicted, alerts last),
+  /// appends outputs with ascending seqs that are never used twice, appends the record. What was
+  /// given up is announced by an output of its own, once results arrive at the peer again. All or
+  /// nothing; when it returns without error it is as durable as `options.durability` says. May be
+  /// called again with the same commit after an error.
   /// # Errors
   /// `full` (disk full), `unavailable` (read-only, I/O error that may pass): try again later.
   /// `fatal`: a sync failed or the store is inconsistent.
@@ -187,6 +199,8 @@ class OutboxReader {
   virtual Result<std::vector<OutboxEntry>> read(Lane lane, std::uint64_t after,
                                                 std::size_t max_entries, Bytes max_bytes,
                                                 std::vector<std::uint64_t>& damaged) = 0;
+  /// How many entries of the lane there are up to `seq`; `limit` if there are more.
+  virtual Result<std::size_t> entries_up_to(Lane lane, std::uint64_t seq, std::size_t limit) = 0;
 };
 
 /// For `weir dlq` and `weir status` beside a running weir, and for tests. Read-only.

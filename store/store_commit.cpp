@@ -7,23 +7,19 @@ namespace weir {
 
 namespace {
 
-Lane lane_of(OutputKind kind) {
-  switch (kind) {
-    case OutputKind::alert:
-      return Lane::alerts;
-    case OutputKind::late:
-      return Lane::late;
-    default:
-      return Lane::live;
-  }
-}
-
-constexpr std::uint64_t rows_evicted_at_once = 64;
-constexpr std::string_view store_full = "store_full";
+/// A gap that grows is announced at most so often.
+constexpr Duration announcement_spacing = std::chrono::seconds(10);
 
 }  // namespace
 
 SqliteStore::Pending::Pending(const Commit& from) : commit(from), delta(from.record.delta) {}
+
+void SqliteStore::Pending::give_up(Lane lane, std::string_view reason, std::optional<Gap> gap) {
+  if (!gap) return;
+  gap->since = commit.record.now.elapsed;
+  add_gap(gaps, lane, reason, *gap);
+  gaps_changed = true;
+}
 
 Result<Store::Receipt> SqliteStore::commit(const Commit& commit) {
   if (fatal_) return fail(*fatal_);
@@ -35,12 +31,16 @@ Result<Store::Receipt> SqliteStore::commit(const Commit& commit) {
   pending.letter_ids = letters_->ids();
   pending.removed = removed_;
   pending.oldest = stats_.oldest;
+  pending.gaps = gaps_;
   encode(pending);
+  announce_gaps(pending);
   limit_results(pending);
+  if (auto planned = plan_coarsening(pending); !planned) return fail(failed(planned.error()));
 
   // The same again for what may be evicted in its place, and a page for each row that is deleted.
-  if (auto room = make_wal_room(2 * pending.cost + bounds_.removals * page_size); !room)
-    return fail(failed(room.error()));
+  const std::uint64_t writes =
+      2 * pending.cost + bounds_.removals * page_size + pending.coarsening.cost;
+  if (auto room = make_wal_room(writes); !room) return fail(failed(room.error()));
 
   Transaction transaction(*database_);
   auto done = transaction.begin().and_then([&] { return apply(pending); }).and_then([&] {
@@ -50,7 +50,24 @@ Result<Store::Receipt> SqliteStore::commit(const Commit& commit) {
   adopt(pending);
   move_wal();
   measure_files();
-  return Receipt{std::move(pending.delta), pending.journal_bytes, pending.over_limit};
+  return Receipt{.delta = std::move(pending.delta),
+                 .journal_bytes = pending.journal_bytes,
+                 .deleted = pending.deleted,
+                 .more_to_delete = pending.more_to_delete,
+                 .merged = !pending.coarsening.empty(),
+                 .over_limit = pending.over_limit};
+}
+
+/// A result is live as long as its window ended not long ago, and while the live lane moves: what
+/// waits there for long goes out first when the link is back, and new results beside the rest.
+Lane SqliteStore::lane_of(const Output& output, const Moment& now) const {
+  if (output.kind == OutputKind::alert || output.kind == OutputKind::gap) return Lane::alerts;
+  if (output.kind == OutputKind::late) return Lane::late;
+  const auto live = index(Lane::live);
+  const bool stalled =
+      stats_.waiting[live] > 0 && now.wall - stats_.oldest[live] > options_.backlog_after;
+  const bool old = now.wall - output.window.end > options_.backlog_after;
+  return stalled || old ? Lane::backlog : Lane::live;
 }
 
 void SqliteStore::encode(Pending& pending) const {
@@ -61,7 +78,8 @@ void SqliteStore::encode(Pending& pending) const {
       continue;
     }
     pending.delta.add(Counter::results_produced, kind_name(output.kind), 1);
-    Entry& entry = pending.entries.emplace_back(Entry{lane_of(output.kind), begin_row()});
+    const Lane lane = lane_of(output, pending.commit.record.now);
+    Entry& entry = pending.entries.emplace_back(Entry{lane, &output, begin_row()});
     write_inserted(pending.commit.record.now.wall, entry.body);
     write_output(output, entry.body);
   }
@@ -69,6 +87,26 @@ void SqliteStore::encode(Pending& pending) const {
   if (pending.letters.size() > most) {
     pending.delta.add(Counter::dead_letters_dropped, pending.letters.size() - most);
     pending.letters.resize(most);
+  }
+}
+
+/// Results arrive at the peer again, or there are none: it is told what will never come.
+void SqliteStore::announce_gaps(Pending& pending) const {
+  const Moment& now = pending.commit.record.now;
+  std::uint64_t waiting = 0;
+  for (const std::uint64_t n : tail_.waiting) waiting += n;
+  if (waiting > 0 && pending.commit.delivered == heard_) return;
+  for (auto gap = pending.gaps.begin(); gap != pending.gaps.end();) {
+    if (now.elapsed - gap->second.since < announcement_spacing) {
+      ++gap;
+      continue;
+    }
+    Entry& entry = pending.entries.emplace_back(Entry{Lane::alerts, nullptr, begin_row()});
+    write_inserted(now.wall, entry.body);
+    write_output(announce_gap(*gap, options_.gap_topic, now), entry.body);
+    pending.delta.add(Counter::results_produced, kind_name(OutputKind::gap), 1);
+    gap = pending.gaps.erase(gap);
+    pending.gaps_changed = true;
   }
 }
 
@@ -95,9 +133,11 @@ void SqliteStore::leave_out(Entry& entry, Pending& pending) {
 
 Result<void> SqliteStore::apply(Pending& pending) {
   return remove_delivered(pending)
+      .and_then([&] { return coarsen(pending); })
       .and_then([&] { return make_room(pending); })
       .and_then([&] { return insert_results(pending); })
       .and_then([&] { return insert_letters(pending); })
+      .and_then([&] { return write_gaps(pending); })
       .and_then([&] { return insert_record(pending); })
       .and_then([&] { return change_uuid(pending); })
       .and_then([&] { return find_oldest(pending); });
@@ -111,7 +151,9 @@ Result<void> SqliteStore::remove_delivered(Pending& pending) {
     const std::uint64_t upto = pending.commit.delivered.delivered[i];
     // The peer knows more than we do: the database is an older copy of itself. Stay behind it.
     tail.next_seq = std::max(tail.next_seq, upto + 1);
-    if (upto <= pending.removed[i] || left == 0) continue;
+    if (upto <= pending.removed[i]) continue;
+    if (left == 0) pending.more_to_delete = true;
+    if (left == 0) continue;
     // Each row deleted may cost its page in the log. What is too much is left to later commits.
     const auto nth = outbox_->seq_at(lane, left);
     if (!nth) return fail(nth.error());
@@ -121,64 +163,25 @@ Result<void> SqliteStore::remove_delivered(Pending& pending) {
     if (!rows) return fail(rows.error());
     left -= std::min(left, *rows);
     pending.removed[i] = last;
+    pending.more_to_delete = pending.more_to_delete || !all;
+    pending.deleted = pending.deleted || *rows > 0;
     pending.changed[i] = pending.changed[i] || *rows > 0;
     tail.waiting[i] -= std::min(tail.waiting[i], *rows);
     pending.delta.add(Counter::results_delivered, lane_name(lane), *rows);
   }
   for (const Drop& drop : pending.commit.drops) {
+    const auto known = outbox_->read(drop.lane, drop.seq);
+    if (!known) return fail(known.error());
     const auto rows = outbox_->remove(drop.lane, drop.seq);
     if (!rows) return fail(rows.error());
     const auto i = index(drop.lane);
+    pending.deleted = pending.deleted || *rows > 0;
     pending.changed[i] = pending.changed[i] || *rows > 0;
     tail.waiting[i] -= std::min(tail.waiting[i], *rows);
     pending.delta.add(Counter::results_evicted, drop.reason, *rows);
-  }
-  return {};
-}
-
-Result<void> SqliteStore::evict(Lane lane, std::uint64_t rows, Pending& pending) {
-  const auto i = index(lane);
-  const auto nth = outbox_->seq_at(lane, rows);
-  if (!nth) return fail(nth.error());
-  // The oldest may be delivered ones whose turn to be deleted has not come yet.
-  const std::uint64_t upto = pending.commit.delivered.delivered[i];
-  const bool delivered = upto > pending.removed[i];
-  const std::uint64_t last = delivered ? std::min(*nth, upto) : *nth;
-  const auto removed = outbox_->remove_up_to(lane, last);
-  if (!removed) return fail(removed.error());
-  pending.changed[i] = true;
-  pending.tail.waiting[i] -= std::min(pending.tail.waiting[i], *removed);
-  if (delivered) {
-    pending.removed[i] = last;
-    pending.delta.add(Counter::results_delivered, lane_name(lane), *removed);
-    return {};
-  }
-  if (*removed == 0) return fail(ErrorKind::corrupt, "the outbox holds less than was counted");
-  pending.over_limit = true;
-  pending.delta.add(Counter::results_evicted, store_full, *removed);
-  return {};
-}
-
-// Lane by lane, the least important first: its waiting entries go, oldest first, then those that
-// would join it. So a rollup never takes the place of an alert.
-Result<void> SqliteStore::make_room(Pending& pending) {
-  const std::uint64_t reserve = bounds_.reserve + state_size_ / page_size;
-  auto used = used_pages();
-  const auto short_of_room = [&] {
-    return *used + reserve + pending.cost / page_size > bounds_.pages;
-  };
-  for (const Lane lane : eviction_order) {
-    const std::uint64_t& waiting = pending.tail.waiting[index(lane)];
-    while (used && short_of_room() && waiting > 0) {
-      auto evicted = evict(lane, std::min(waiting, rows_evicted_at_once), pending);
-      if (!evicted) return evicted;
-      used = used_pages();
-    }
-    if (!used) return fail(used.error());
-    for (Entry& entry : pending.entries) {
-      if (!short_of_room()) return {};
-      if (entry.lane == lane) leave_out(entry, pending);
-    }
+    if (*rows > 0)
+      pending.give_up(drop.lane, drop.reason,
+                      gap_of(drop.seq, *known ? &(*known)->output : nullptr));
   }
   return {};
 }
@@ -188,6 +191,7 @@ Result<void> SqliteStore::insert_results(Pending& pending) {
     if (!entry.kept) {
       pending.over_limit = true;
       pending.delta.add(Counter::results_evicted, store_full, 1);
+      if (entry.output != nullptr) pending.give_up(entry.lane, store_full, gap_of(0, entry.output));
       continue;
     }
     const std::uint64_t seq = pending.tail.next_seq++;
@@ -204,6 +208,10 @@ Result<void> SqliteStore::insert_letters(Pending& pending) {
   for (const DeadLetter& letter : pending.letters)
     if (auto inserted = letters_->insert(letter, pending.letter_ids); !inserted) return inserted;
   return {};
+}
+
+Result<void> SqliteStore::write_gaps(const Pending& pending) {
+  return pending.gaps_changed ? gap_table_->write(pending.gaps) : Result<void>{};
 }
 
 Result<void> SqliteStore::insert_record(Pending& pending) {
@@ -236,6 +244,9 @@ void SqliteStore::adopt(const Pending& pending) {
   last_seq_ = pending.commit.record.seq;
   removed_ = pending.removed;
   letters_->committed(pending.letter_ids);
+  gaps_ = pending.gaps;
+  heard_ = pending.commit.delivered;
+  if (pending.coarsening.rows > 0) coarsened_up_to_ = pending.coarsening.last;
   stats_.waiting = tail_.waiting;
   stats_.oldest = pending.oldest;
   stats_.dead_letters = pending.letter_ids.rows();

@@ -7,8 +7,10 @@
 
 #include "store/bounds.hpp"
 #include "store/checkpoints.hpp"
+#include "store/coarsening.hpp"
 #include "store/dead_letters.hpp"
 #include "store/directory.hpp"
+#include "store/gaps.hpp"
 #include "store/journal.hpp"
 #include "store/outbox.hpp"
 
@@ -24,6 +26,9 @@ class SqliteStore : public Store {
   /// # Errors
   /// Also `corrupt`: set it aside and make a new store.
   Result<void> load();
+  /// Why results are evicted when max_size is reached.
+  static constexpr std::string_view store_full = "store_full";
+
   void report_set_aside(std::string path) { set_aside_ = std::move(path); }
   DataDirectory release_directory() { return std::move(directory_); }
 
@@ -44,8 +49,9 @@ class SqliteStore : public Store {
   /// An output on its way to the outbox.
   struct Entry {
     Lane lane;
-    std::string body;  ///< not sealed yet
-    bool kept = true;  ///< false: no room, evicted before it was stored
+    const Output* output;  ///< null: it is an announcement
+    std::string body;      ///< not sealed yet
+    bool kept = true;      ///< false: no room, evicted before it was stored
     std::uint64_t cost() const { return row_cost(body.size()); }
   };
   /// What a commit has changed so far; becomes ours when it is durable.
@@ -57,27 +63,39 @@ class SqliteStore : public Store {
     std::uint64_t cost = 0;  ///< of what will be written, results included: bytes of pages
     Ledger delta;
     Tail tail;
+    Gaps gaps;
+    bool gaps_changed = false;
+    Coarsening coarsening;
     DeadLetters::Ids letter_ids;
     std::array<std::uint64_t, lane_count> removed{};
     std::array<Timestamp, lane_count> oldest{};
     std::array<bool, lane_count> changed{};  ///< its oldest entry may be another now
     std::uint64_t journal_bytes = 0;
+    bool deleted = false, more_to_delete = false;
     bool over_limit = false;
+
+    void give_up(Lane lane, std::string_view reason, std::optional<Gap> gap);
   };
 
   Result<void> configure();
   Result<void> load_tail();
   Result<void> compact();
 
+  Lane lane_of(const Output& output, const Moment& now) const;
   void encode(Pending& pending) const;
+  void announce_gaps(Pending& pending) const;
+  Result<void> plan_coarsening(Pending& pending);
+  bool near_limit(std::uint64_t used, const Pending& pending, std::uint64_t margin) const;
   void limit_results(Pending& pending) const;
   static void leave_out(Entry& entry, Pending& pending);
   Result<void> apply(Pending& pending);
   Result<void> remove_delivered(Pending& pending);
+  Result<void> coarsen(Pending& pending);
   Result<void> make_room(Pending& pending);
   Result<void> evict(Lane lane, std::uint64_t rows, Pending& pending);
   Result<void> insert_results(Pending& pending);
   Result<void> insert_letters(Pending& pending);
+  Result<void> write_gaps(const Pending& pending);
   Result<void> insert_record(Pending& pending);
   Result<void> find_oldest(Pending& pending);
   Result<void> change_uuid(const Pending& pending);
@@ -97,6 +115,7 @@ class SqliteStore : public Store {
   std::optional<Journal> journal_;
   std::optional<Checkpoints> checkpoints_;
   std::optional<DeadLetters> letters_;
+  std::optional<GapTable> gap_table_;
   Statement page_count_, free_count_;
   std::string uuid_;
   std::optional<std::string> set_aside_;
@@ -105,6 +124,10 @@ class SqliteStore : public Store {
   std::uint64_t last_seq_ = 0, issued_before_ = 0;
   std::uint64_t state_size_ = 0;  ///< of the last checkpoint, or of the one that found no room
   std::array<std::uint64_t, lane_count> removed_{};  ///< deleted up to this seq, since open
+  Gaps gaps_;
+  Position heard_;                       ///< what the last commit said was delivered
+  std::uint64_t coarsened_up_to_ = 0;    ///< where the sweep through the backlog stands
+  std::uint64_t coarsen_from_rows_ = 0;  ///< waiting entries from which a new sweep is worth it
   Stats stats_;
 };
 

@@ -65,6 +65,8 @@ std::string kind_text(OutputKind kind) {
       return "late";
     case OutputKind::quarantined:
       return "quarantined";
+    case OutputKind::gap:
+      return "gap";
   }
   return "?";
 }

@@ -327,7 +327,10 @@ TEST_CASE("an older copy of the database becomes a new one, and nothing new pass
   Rig rig(copy.path(), clock);
   CHECK(rig.store->uuid() != uuid);
   REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
-  CHECK(rig.sink.records().size() == 1);
+  const auto records = rig.sink.records();
+  REQUIRE(records.size() == 2);
+  CHECK(records.front().topic == "weir.gaps");
+  CHECK(records.front().value.find(R"("group":{"reason":"history_lost"})") != std::string::npos);
   CHECK(rig.engine->ledger().total(Counter::history_lost) == 1);
   CHECK(rig.engine->ledger().total(Counter::results_delivered) == 1);
   rig.balanced();

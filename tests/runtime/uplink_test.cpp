@@ -110,6 +110,45 @@ TEST_CASE("a lane alone has the whole batch") {
   CHECK(sink.records().size() == 80);
 }
 
+TEST_CASE("a lane is sent no further than the store leaves its front as it is") {
+  FakeOutbox outbox;
+  FakeSink sink;
+  constexpr auto limit = static_cast<int>(outbox_in_flight);
+  add(outbox, Lane::backlog, limit + 300);
+  std::size_t woken = 0;
+  Uplink uplink(options(1000), outbox, sink, [&] { ++woken; });
+  while (uplink.step(1s)) {
+  }
+  CHECK(sink.position().delivered[3] == outbox_in_flight);
+  // Other lanes are not held up by it.
+  const std::uint64_t alert = outbox.add(Lane::alerts);
+  CHECK(uplink.step(1s));
+  CHECK(seqs(sink).back() == alert);
+  CHECK_FALSE(uplink.step(1s));
+  woken = 0;
+  CHECK_FALSE(uplink.step(1s));
+  CHECK(woken == 1);
+  const auto feedback = uplink.take_feedback();
+  CHECK(feedback.held_up);
+  CHECK_FALSE(uplink.take_feedback().held_up);
+  outbox.apply(feedback);
+  drain(uplink, outbox);
+  CHECK(seqs(sink).size() == outbox_in_flight + 301);
+}
+
+TEST_CASE("also after a restart what is delivered and not deleted yet counts") {
+  FakeOutbox outbox;
+  FakeSink sink;
+  add(outbox, Lane::live, static_cast<int>(outbox_in_flight) + 10);
+  Position position;
+  position.delivered[1] = outbox_in_flight - 5;
+  sink.set_position(position);
+  Uplink uplink(options(), outbox, sink, {});
+  REQUIRE(uplink.step(1s));
+  CHECK_FALSE(uplink.step(1s));
+  CHECK(seqs(sink) == range(outbox_in_flight - 4, outbox_in_flight));
+}
+
 TEST_CASE("after a lost answer what did arrive is not sent again") {
   FakeOutbox outbox;
   FakeSink sink;

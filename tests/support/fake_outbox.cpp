@@ -87,4 +87,11 @@ Result<std::vector<OutboxEntry>> FakeOutbox::read(Lane lane, std::uint64_t after
   return found;
 }
 
+Result<std::size_t> FakeOutbox::entries_up_to(Lane lane, std::uint64_t seq, std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  const auto& entries = lanes_[static_cast<std::size_t>(lane)];
+  const auto found = std::distance(entries.begin(), entries.upper_bound(seq));
+  return std::min(static_cast<std::size_t>(found), limit);
+}
+
 }  // namespace weir

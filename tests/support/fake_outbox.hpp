@@ -28,6 +28,7 @@ class FakeOutbox : public OutboxReader {
   Result<std::vector<OutboxEntry>> read(Lane lane, std::uint64_t after, std::size_t max_entries,
                                         Bytes max_bytes,
                                         std::vector<std::uint64_t>& damaged) override;
+  Result<std::size_t> entries_up_to(Lane lane, std::uint64_t seq, std::size_t limit) override;
 
  private:
   mutable std::mutex mutex_;

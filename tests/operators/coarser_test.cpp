@@ -1,0 +1,168 @@
+#include "operators/coarser.hpp"
+
+#include "operators/registry.hpp"
+#include "tests/operators/rig.hpp"
+#include "tests/support/catch.hpp"
+
+using namespace weir;
+using namespace std::chrono_literals;
+using weir::test::Seeded;
+
+namespace {
+
+Window window_at(Duration start, Duration length) {
+  const Timestamp at = timestamp_us(start.count());
+  return {at, at + length};
+}
+
+/// The result of a window, as a rollup with these aggregates emits it.
+Output result_of(const std::vector<const AggregateEntry*>& entries,
+                 const std::vector<Reading>& readings, const Window& window) {
+  const AggregateSet set(entries);
+  std::vector<std::uint64_t> words(set.state_bytes() / 8 + 1);
+  auto* state = reinterpret_cast<std::byte*>(words.data());
+  set.init(state);
+  Output output;
+  output.name = "r";
+  output.window = window;
+  output.first = time_end;
+  output.last = time_begin;
+  for (const Reading& reading : readings) {
+    set.add(state, reading);
+    ++output.count;
+    output.first = std::min(output.first, reading.time);
+    output.last = std::max(output.last, reading.time);
+  }
+  set.append_fields(state, output.count, output.fields);
+  return output;
+}
+
+std::vector<Reading> readings_in(const Window& window, std::size_t n, Seeded& seeded) {
+  std::vector<Reading> readings(n);
+  for (Reading& reading : readings) {
+    reading.time = timestamp_us(seeded.between(count_us(window.start), count_us(window.end) - 1));
+    reading.value = static_cast<double>(seeded.between(-500'000, 500'000)) / 1000;
+  }
+  return readings;
+}
+
+std::vector<const AggregateEntry*> entries_of(std::initializer_list<std::string_view> names) {
+  std::vector<const AggregateEntry*> entries;
+  for (const std::string_view name : names) entries.push_back(find_aggregate(name));
+  return entries;
+}
+
+}  // namespace
+
+TEST_CASE("a coarser window is of round length, at least four times as long, and holds the finer") {
+  const auto check = [](const Window& fine, const Window& coarse) {
+    const auto found = coarser_window(fine);
+    REQUIRE(found);
+    CHECK(*found == coarse);
+  };
+  check(window_at(61min, 1min), window_at(60min, 10min));
+  check(window_at(70min, 10min), window_at(60min, 1h));
+  check(window_at(25h, 15min), window_at(25h, 1h));
+  check(window_at(25h, 1h), window_at(24h, 6h));
+  check(window_at(6h, 6h), window_at(0h, 24h));
+  check(window_at(48h, 24h), window_at(0h, 168h));
+  check(window_at(3s, 7s), window_at(0s, 1min));
+  check(window_at(1500ms, 100ms), window_at(1s, 1s));
+  check(window_at(-1min, 1min), window_at(-10min, 10min));
+  CHECK_FALSE(coarser_window(window_at(0h, 168h)));
+  CHECK_FALSE(coarser_window(window_at(5s, 0s)));
+  CHECK_FALSE(coarser_window(window_at(5s, -1s)));
+}
+
+TEST_CASE("merged results say what one window over all their readings would have said") {
+  const auto entries =
+      entries_of({"count", "sum", "mean", "min", "max", "first", "last", "stddev"});
+  for (std::uint64_t seed = 1; seed <= 200; ++seed) {
+    INFO("seed " << seed);
+    Seeded seeded(seed);
+    std::vector<Reading> all;
+    std::optional<Output> sum;
+    const auto windows = static_cast<std::uint32_t>(seeded.between(2, 9));
+    for (std::uint32_t i = 0; i < windows; ++i) {
+      const Window window = window_at(i * 1min, 1min);
+      // A window of one reading has no deviation; one of the first two must have shown it.
+      const auto n = static_cast<std::size_t>(seeded.between(i == 0 ? 2 : 1, 12));
+      const auto readings = readings_in(window, n, seeded);
+      all.insert(all.end(), readings.begin(), readings.end());
+      const Output result = result_of(entries, readings, window);
+      if (!sum)
+        sum = result;
+      else
+        REQUIRE(merge_result(*sum, result));
+    }
+    const Output whole = result_of(entries, all, window_at(0min, windows * 1min));
+    CHECK(sum->merged == windows);
+    CHECK(sum->window == whole.window);
+    CHECK(sum->count == whole.count);
+    CHECK(sum->first == whole.first);
+    CHECK(sum->last == whole.last);
+    REQUIRE(sum->fields.size() == whole.fields.size());
+    for (std::size_t i = 0; i < whole.fields.size(); ++i) {
+      INFO(whole.fields[i].name);
+      CHECK(sum->fields[i].name == whole.fields[i].name);
+      if (const auto* number = std::get_if<double>(&whole.fields[i].value))
+        CHECK(std::get<double>(sum->fields[i].value) == Approx(*number).epsilon(1e-9).margin(1e-9));
+      else
+        CHECK(sum->fields[i].value == whole.fields[i].value);
+    }
+  }
+}
+
+TEST_CASE("what stands beside a window's values is merged, too") {
+  const auto entries = entries_of({"max"});
+  Seeded seeded(1);
+  Output a =
+      result_of(entries, readings_in(window_at(1min, 1min), 3, seeded), window_at(1min, 1min));
+  Output b =
+      result_of(entries, readings_in(window_at(0min, 1min), 4, seeded), window_at(0min, 1min));
+  a.late = 1;
+  b.late = 2;
+  b.quality = Quality::arrival_time;
+  a.revision = 3;
+  REQUIRE(merge_result(a, b));
+  CHECK(a.late == 3);
+  CHECK(a.quality == Quality::arrival_time);
+  CHECK(a.revision == 0);
+  CHECK(a.window == window_at(0min, 2min));
+  CHECK(a.merged == 2);
+  Output c = a;
+  REQUIRE(merge_result(c, a));
+  CHECK(c.merged == 4);
+}
+
+TEST_CASE("results that don't say enough are left as they are") {
+  Seeded seeded(1);
+  const auto merged = [&](std::initializer_list<std::string_view> names) {
+    const auto entries = entries_of(names);
+    Output a =
+        result_of(entries, readings_in(window_at(0min, 1min), 3, seeded), window_at(0min, 1min));
+    const Output b =
+        result_of(entries, readings_in(window_at(1min, 1min), 3, seeded), window_at(1min, 1min));
+    const Output before = a;
+    const bool done = merge_result(a, b);
+    if (!done) CHECK(a == before);
+    return done;
+  };
+  CHECK_FALSE(merged({"stddev"}));
+  CHECK(merged({"stddev", "mean"}));
+  CHECK(merged({"sum", "stddev"}));
+
+  Output unknown;
+  unknown.fields = {{"of_a_newer_weir", 1.0}};
+  CHECK_FALSE(merge_result(unknown, unknown));
+  Output text;
+  text.fields = {{"mean", std::string("20.5")}};
+  text.count = 1;
+  CHECK_FALSE(merge_result(text, text));
+  Output huge;
+  huge.fields = {{"sum", 1.7e308}};
+  huge.count = 1;
+  const Output before = huge;
+  CHECK_FALSE(merge_result(huge, huge));
+  CHECK(huge == before);
+}
