@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "tests/proof/simulator.hpp"
+#include "tests/proof/simulated_parts.hpp"
 
 namespace weir {
 

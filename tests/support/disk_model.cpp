@@ -39,6 +39,8 @@ std::uint64_t DiskModel::size_of(const File& file) {
 
 void DiskModel::remember(File& file, std::uint64_t begin, std::uint64_t end) {
   for (std::uint64_t number = begin / sector_size; number * sector_size < end; ++number) {
+    // Changed again, it will be written again.
+    if (auto given_up = file.never_written.extract(number)) file.before.insert(std::move(given_up));
     const auto [place, fresh] = file.before.try_emplace(number);
     if (!fresh) continue;
     place->second.fill(0);
@@ -79,6 +81,13 @@ bool DiskModel::syncing(const std::string& path) {
   return true;
 }
 
+void DiskModel::sync_failed(const std::string& path) {
+  File* known = file(path);
+  if (known == nullptr || dead_) return;
+  known->never_written.merge(known->before);
+  known->before.clear();
+}
+
 bool DiskModel::removing(const std::string& path) {
   if (!step()) return false;
   const auto found = files_.find(path);
@@ -91,6 +100,8 @@ bool DiskModel::removing(const std::string& path) {
 void DiskModel::settle(File& file, std::uint64_t kept_of_ten) {
   const std::uint64_t written_size = size_of(file);
   std::uint64_t end = file.durable_size;  // of what is there for certain
+  file.before.merge(file.never_written);
+  file.never_written.clear();
   for (auto& [number, before] : file.before) {
     const auto at = static_cast<off_t>(number * sector_size);
     if (random_.below(10) < kept_of_ten) {

@@ -31,6 +31,14 @@ class DiskModel {
   bool dead() const { return dead_; }
   std::uint64_t lost_sectors() const { return lost_; }
 
+  /// The process is killed: none of its calls has any effect any more, until `revive`. What it
+  /// wrote is in the system's memory, synced or not.
+  void kill() { dead_ = true; }
+  void revive() {
+    dead_ = false;
+    left_ = 0;
+  }
+
   /// Once every database is closed: what was not synced is decided, and the power is back.
   void reboot();
 
@@ -39,6 +47,9 @@ class DiskModel {
   bool writing(const std::string& path, std::uint64_t at, std::uint64_t size);
   bool truncating(const std::string& path, std::uint64_t size);
   bool syncing(const std::string& path);
+  /// A sync fails: the system takes the pages for clean all the same, so that no later sync writes
+  /// them, unless they are changed again.
+  void sync_failed(const std::string& path);
   bool removing(const std::string& path);
 
  private:
@@ -48,7 +59,8 @@ class DiskModel {
     int handle = -1;
     bool durable = false;  ///< it exists after a cut for certain
     std::uint64_t durable_size = 0;
-    std::map<std::uint64_t, Sector> before;  ///< by number of the sector
+    std::map<std::uint64_t, Sector> before;         ///< by number of the sector
+    std::map<std::uint64_t, Sector> never_written;  ///< the same, of those that a sync gave up
   };
 
   bool step();

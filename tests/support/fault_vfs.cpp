@@ -13,7 +13,7 @@
 namespace weir {
 
 struct FaultVfs::State {
-  enum class Call { write, sync, other };
+  enum class Call { read, write, sync, other };
 
   std::string name;
   sqlite3_vfs vfs{};
@@ -40,11 +40,13 @@ struct FaultVfs::State {
     switch (plan->fault) {
       case Fault::sync_error:
         return call == Call::sync;
+      case Fault::read_error:
+        return call == Call::read;
       case Fault::disk_full:
       case Fault::short_write:
         return call == Call::write;
       case Fault::io_error:
-        return call != Call::sync;
+        return call != Call::sync && call != Call::read;
     }
     return false;
   }
@@ -77,39 +79,42 @@ int close_file(sqlite3_file* file) {
   return methods(file)->xClose(real(file));
 }
 int read_file(sqlite3_file* file, void* to, int n, sqlite3_int64 at) {
+  if (ours(file)->state->next(State::Call::read)) return SQLITE_IOERR_READ;
   return methods(file)->xRead(real(file), to, n, at);
 }
 DiskModel* watcher(sqlite3_file* file) {
   return ours(file)->path == nullptr ? nullptr : ours(file)->state->disk;
 }
+/// Writes, as far as the disk is alive.
+int put(sqlite3_file* file, const void* from, int n, sqlite3_int64 at) {
+  DiskModel* disk = watcher(file);
+  if (disk && !disk->writing(ours(file)->path, static_cast<std::uint64_t>(at),
+                             static_cast<std::uint64_t>(n)))
+    return SQLITE_IOERR_WRITE;
+  const int rc = methods(file)->xWrite(real(file), from, n, at);
+  return disk && disk->dead() ? SQLITE_IOERR_WRITE : rc;
+}
 int write_file(sqlite3_file* file, const void* from, int n, sqlite3_int64 at) {
-  if (DiskModel* disk = watcher(file)) {
-    if (!disk->writing(ours(file)->path, static_cast<std::uint64_t>(at),
-                       static_cast<std::uint64_t>(n)))
-      return SQLITE_IOERR_WRITE;
-    const int rc = methods(file)->xWrite(real(file), from, n, at);
-    return disk->dead() ? SQLITE_IOERR_WRITE : rc;
-  }
   const auto fault = ours(file)->state->next(State::Call::write);
-  if (fault == Fault::disk_full) return SQLITE_FULL;
-  if (fault == Fault::short_write) (void)methods(file)->xWrite(real(file), from, n / 2, at);
-  if (fault) return SQLITE_IOERR_WRITE;
-  return methods(file)->xWrite(real(file), from, n, at);
+  if (!fault) return put(file, from, n, at);
+  if (fault == Fault::short_write) (void)put(file, from, n / 2, at);
+  return fault == Fault::disk_full ? SQLITE_FULL : SQLITE_IOERR_WRITE;
 }
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
-  if (DiskModel* disk = watcher(file)) {
-    if (!disk->truncating(ours(file)->path, static_cast<std::uint64_t>(size)))
-      return SQLITE_IOERR_TRUNCATE;
-    const int rc = methods(file)->xTruncate(real(file), size);
-    return disk->dead() ? SQLITE_IOERR_TRUNCATE : rc;
-  }
   if (ours(file)->state->next(State::Call::other)) return SQLITE_IOERR_TRUNCATE;
-  return methods(file)->xTruncate(real(file), size);
+  DiskModel* disk = watcher(file);
+  if (disk && !disk->truncating(ours(file)->path, static_cast<std::uint64_t>(size)))
+    return SQLITE_IOERR_TRUNCATE;
+  const int rc = methods(file)->xTruncate(real(file), size);
+  return disk && disk->dead() ? SQLITE_IOERR_TRUNCATE : rc;
 }
 int sync_file(sqlite3_file* file, int flags) {
-  if (DiskModel* disk = watcher(file))
-    return disk->syncing(ours(file)->path) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
-  if (ours(file)->state->next(State::Call::sync)) return SQLITE_IOERR_FSYNC;
+  DiskModel* disk = watcher(file);
+  if (ours(file)->state->next(State::Call::sync)) {
+    if (disk) disk->sync_failed(ours(file)->path);
+    return SQLITE_IOERR_FSYNC;
+  }
+  if (disk) return disk->syncing(ours(file)->path) ? SQLITE_OK : SQLITE_IOERR_FSYNC;
   return methods(file)->xSync(real(file), flags);
 }
 int file_size(sqlite3_file* file, sqlite3_int64* size) {

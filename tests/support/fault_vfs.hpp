@@ -18,6 +18,7 @@ class FaultVfs {
     io_error,     ///< EIO of a write, an open, a truncation
     short_write,  ///< half of a write reaches the file, then EIO
     sync_error,   ///< EIO of a sync; nothing else fails
+    read_error,   ///< EIO of a read; nothing else fails
   };
   struct Plan {
     Fault fault = Fault::io_error;

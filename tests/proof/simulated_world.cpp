@@ -1,0 +1,177 @@
+#include "tests/proof/simulated_world.hpp"
+
+#include <chrono>
+
+namespace weir {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t devices = 5;
+
+std::string config_text(Duration window, const std::string& max_skew) {
+  return R"(
+[[source]]
+name = "s"
+topics = ["s/{device}"]
+metrics = ["v"]
+time = { field = "t", unit = "ms" }
+lateness = "30d"
+max_skew = ")" +
+         max_skew + R"("
+idle = "30s"
+[[rollup]]
+name = "r"
+from = "s"
+window = { tumbling = ")" +
+         format_duration(window) + R"(" }
+aggregates = ["count", "sum", "min", "max", "last"]
+[[detector]]
+name = "d"
+from = "s"
+method = "range"
+high = 900
+)";
+}
+
+}  // namespace
+
+World::World(const SimulationOptions& given, Duration window, std::string max_skew)
+    : options(given),
+      random(given.seed),
+      data(given.seed ^ 0xda7a),
+      disk(given.seed ^ 0x5eed),
+      oracle(window),
+      config(config_text(window, max_skew)),
+      event_ms_(count_us(clock.truth()) / 1000) {
+  vfs.watch(&disk, options.seed);
+  disk.lie_once_in(options.lies);
+  store.directory = options.directory;
+  store.vfs = vfs.name();
+  store.checkpoint_after = Bytes{4096};
+}
+
+void World::failed(std::string sentence) {
+  report.failures.push_back("seed " + std::to_string(options.seed) + ", after " +
+                            std::to_string(report.counts["messages"]) +
+                            " messages: " + std::move(sentence));
+}
+
+void World::begun(Life& life) {
+  if (!life.alive()) return;
+  if (life.store().set_aside()) {
+    ++report.counts["set_aside"];
+    if (!may_set_aside) failed("the database was set aside");
+  }
+  observe(life);
+}
+
+void World::observe(Life& life) {
+  if (!life.alive() || disk.dead()) return;
+  const std::string wrong = life.ledger().imbalance(life.waiting());
+  if (!wrong.empty()) failed("the ledger: " + wrong);
+}
+
+void World::round(Life& life, const Pace& pace) {
+  for (std::uint64_t n = data.below(pace.messages); n > 0; --n) publish(pace);
+  broker.pump(life.inbox());
+  life.step();
+  clock.pass(Duration(
+      static_cast<std::int64_t>(data.below(static_cast<std::uint64_t>(pace.round.count())))));
+  life.step();
+  if (random.one_in(pace.deliveries)) deliver(life);
+  if (random.one_in(pace.connects)) broker.connect();
+  if (data.one_in(pace.silences)) clock.pass(40s);
+  observe(life);
+}
+
+void World::deliver(Life& life) {
+  if (random.one_in(6)) sink.fail_next_publish({ErrorKind::timeout, random.one_in(2)});
+  if (random.one_in(12)) sink.fail_next_opens(1);
+  life.deliver();
+}
+
+void World::publish(const Pace& pace) {
+  const std::string device = std::to_string(data.below(devices));
+  // Its own clock: it goes on whatever the gateway's does.
+  if (pace.event_step_ms > 0)
+    event_ms_ +=
+        static_cast<std::int64_t>(data.below(static_cast<std::uint64_t>(pace.event_step_ms)));
+  else
+    event_ms_ = std::max(event_ms_, count_us(clock.truth()) / 1000);
+  const auto value = oracle.next(device, timestamp_us(event_ms_ * 1000));
+  if (!value) return;
+  broker.publish("s/" + device,
+                 "{\"t\":" + std::to_string(event_ms_) + ",\"v\":" + std::to_string(*value) + "}");
+  ++report.counts["messages"];
+}
+
+void World::reboot() {
+  disk.reboot();
+  clock.boot();
+}
+
+bool World::drain() {
+  disk.arm(0);
+  disk.lie_once_in(0);
+  vfs.heal();
+  Life life(parts());
+  begun(life);
+  if (!life.alive()) {
+    failed("it does not start: " + life.death());
+    return false;
+  }
+  broker.connect();
+  return drain(life);
+}
+
+bool World::drain(Life& life) {
+  // Devices become idle, then results are delivered and that is committed.
+  for (int i = 0, quiet = 0; i < 600 && quiet < 45 && life.alive(); ++i) {
+    broker.pump(life.inbox());
+    life.step();
+    clock.pass(1s);
+    life.step();
+    life.deliver();
+    quiet = broker.drained() && life.waiting() == 0 ? quiet + 1 : 0;
+  }
+  const std::size_t before = report.failures.size();
+  if (!life.alive()) {
+    failed("it died by itself: " + life.death());
+    return false;
+  }
+  observe(life);
+  if (!broker.drained()) failed("messages wait at the broker");
+  if (life.waiting() > 0) failed("results wait in the outbox");
+  report.counts["redelivered"] += life.ledger().of(Counter::messages_refused, "redelivered");
+  return report.failures.size() == before;
+}
+
+void World::judge(bool exact) {
+  std::uint64_t wrong_records = 0;
+  for (const SinkRecord& record : sink.records()) {
+    const std::string wrong = oracle.take(record);
+    if (!wrong.empty() && ++wrong_records < 4) failed(wrong);
+    ++report.counts["records"];
+  }
+  report.counts["wrong"] += wrong_records;
+  report.counts["repeated"] += oracle.repeated();
+  report.counts["acknowledged"] += broker.acknowledged();
+  report.counts["sent_again"] += broker.sent_again();
+  report.counts["lost_sectors"] += disk.lost_sectors();
+  report.simulated_seconds = std::chrono::duration<double>(clock.passed()).count();
+  std::uint64_t wrong_windows = 0;
+  for (const auto& [slot, window] : oracle.windows()) {
+    ++report.counts["windows"];
+    const auto missing =
+        static_cast<std::uint64_t>(__builtin_popcountll(window.published & ~window.arrived));
+    report.counts["lost"] += missing;
+    if (!exact || missing == 0) continue;
+    if (++wrong_windows < 4)
+      failed("device " + slot.first + ", window at " + std::to_string(slot.second) + ": " +
+             std::to_string(missing) + " readings are missing");
+  }
+}
+
+}  // namespace weir
