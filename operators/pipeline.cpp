@@ -12,6 +12,12 @@ namespace weir {
 
 namespace {
 
+/// 2020-01-01: weir is younger, so that a clock which shows less is wrong.
+constexpr Timestamp earliest_plausible = timestamp_us(1'577'836'800'000'000);
+/// How far a clock that nobody vouches for may be behind: a spare that lay on a shelf, a battery
+/// that is empty.
+constexpr Duration unvouched_skew = std::chrono::hours(24 * 3653);
+
 /// Routes each reading: quarantine, then the operators of its series, then the watermark of its
 /// device. What a series or a device needs is looked up once and then found by its number.
 class Chain final : public Pipeline {
@@ -46,6 +52,7 @@ class Chain final : public Pipeline {
   };
 
   void begin(const Moment& now, Outputs& out);
+  Timestamp horizon(const Moment& now, Duration max_skew) const;
   void settle(Outputs& out);
   void expect(std::span<const Reading> coming) const;
   void take(const Reading& reading, const Moment& now, Outputs& out);
@@ -61,7 +68,7 @@ class Chain final : public Pipeline {
   std::vector<std::unique_ptr<Operator>> operators_;
   std::vector<Series> series_;  ///< by series; made when first seen
   std::vector<Route> routes_;
-  Timestamp highest_wall_ = time_begin;
+  Timestamp highest_wall_ = time_begin;  ///< of a synchronised clock
   ReadingCounts counts_;
 };
 
@@ -114,20 +121,28 @@ void Chain::expect(std::span<const Reading> coming) const {
   }
 }
 
+/// A gateway without a clock starts in 1970, or where its last shutdown was, and must not take its
+/// sensors for travellers from the future until its own clock is set. So a clock that nobody
+/// vouches for condemns only what is absurd, and none at all while it can't be right itself. It
+/// does condemn that much: many a system never says that its clock is right, and a device in 2087
+/// would still take its whole group with it.
+Timestamp Chain::horizon(const Moment& now, Duration max_skew) const {
+  // The very last time is no event time: it stands for "never" elsewhere.
+  constexpr Timestamp never = time_end - Duration(1);
+  const Timestamp wall = std::max(highest_wall_, now.wall);
+  if (!now.synchronised && wall < earliest_plausible) return never;
+  const Duration skew = now.synchronised ? max_skew : std::max(max_skew, unvouched_skew);
+  return std::min(saturating_add(wall, skew), never);
+}
+
 void Chain::tick(const Moment& now, Outputs& out) {
   begin(now, out);
   settle(out);
 }
 
 void Chain::begin(const Moment& now, Outputs& out) {
-  // The highest wall time ever seen: a gateway without a clock starts in the past, and must not
-  // take its sensors for travellers from the future until its own clock is set.
-  highest_wall_ = std::max(highest_wall_, now.wall);
-  for (Source& source : sources_) {
-    // The very last time is no event time: it stands for "never" elsewhere.
-    source.horizon =
-        std::min(saturating_add(highest_wall_, source.options.max_skew), time_end - Duration(1));
-  }
+  if (now.synchronised) highest_wall_ = std::max(highest_wall_, now.wall);
+  for (Source& source : sources_) source.horizon = horizon(now, source.options.max_skew);
   while (const auto device = clocks_.next_idle(now.elapsed)) {
     moved(*device, clocks_.source_of(*device), out);
   }

@@ -187,8 +187,10 @@ class Runner {
     if (verb == "at") {
       now_.elapsed = duration_of(words.at(1));
       now_.wall = Timestamp(now_.elapsed);
+      now_.synchronised = true;
     } else if (verb == "wall") {
       now_.wall = time_of(words.at(1));
+      now_.synchronised = words.size() < 3 || words[2] != "unsynchronised";
     } else if (verb == "tick") {
       rig_.pipeline().tick(now_, out_);
       between_steps();
