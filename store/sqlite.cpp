@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace weir {
@@ -176,10 +177,33 @@ Result<void> Database::sync_commits(bool sync) {
   return execute(sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 }
 
-Result<void> Database::sync_wal() {
+sqlite3_file* Database::wal() {
   sqlite3_file* log = nullptr;
   const int rc = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-  if (rc != SQLITE_OK || log == nullptr || log->pMethods == nullptr) return {};  // nothing is in it
+  return rc == SQLITE_OK && log != nullptr && log->pMethods != nullptr ? log : nullptr;
+}
+
+Result<void> Database::rewrite_wal() {
+  sqlite3_file* log = wal();
+  if (log == nullptr) return {};  // nothing is in it
+  sqlite3_int64 size = 0;
+  int rc = log->pMethods->xFileSize(log, &size);
+  std::string piece(64u << 10, '\0');
+  for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size;) {
+    const auto bytes =
+        static_cast<int>(std::min(size - at, static_cast<sqlite3_int64>(piece.size())));
+    rc = log->pMethods->xRead(log, piece.data(), bytes, at);
+    if (rc == SQLITE_OK) rc = log->pMethods->xWrite(log, piece.data(), bytes, at);
+    at += bytes;
+  }
+  if (rc == SQLITE_OK) rc = log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+  if (rc == SQLITE_OK) return {};
+  return fail(kind_of(rc), "the write-ahead log can't be written again");
+}
+
+Result<void> Database::sync_wal() {
+  sqlite3_file* log = wal();
+  if (log == nullptr) return {};  // nothing is in it
   if (log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) == SQLITE_OK) return {};
   return fail(ErrorKind::fatal, "the write-ahead log can't be synced");
 }

@@ -8,6 +8,7 @@
 #include "config/result.hpp"
 
 struct sqlite3;
+struct sqlite3_file;
 struct sqlite3_stmt;
 
 namespace weir {
@@ -102,6 +103,12 @@ class Database {
   /// `fatal`: the sync failed.
   Result<void> sync_wal();
 
+  /// Writes every byte of the write-ahead log again, and syncs it. After a sync that failed the
+  /// system takes pages for clean that never reached the disk, and no later sync would write them.
+  /// # Errors
+  /// `unavailable`, `full`, `fatal`: try again with a new connection.
+  Result<void> rewrite_wal();
+
   /// Pages in the write-ahead log after the last commit, those of before its restart left out.
   std::uint64_t wal_pages() const { return wal_pages_; }
 
@@ -115,6 +122,8 @@ class Database {
  private:
   friend class Statement;
   Database() = default;
+  sqlite3_file* wal();  ///< null: there is none yet
+
   sqlite3* handle_ = nullptr;
   std::uint64_t wal_pages_ = 0;
 };

@@ -111,6 +111,7 @@ Result<void> SqliteStore::configure() {
   if (*mode != "wal")
     return fail(ErrorKind::unavailable,
                 "no write-ahead log can be made there; data_dir must be on a local disk");
+  if (auto done = database_->rewrite_wal(); !done) return done;
   return database_->sync_commits(options_.durability == Durability::power);
 }
 

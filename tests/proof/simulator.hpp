@@ -17,10 +17,12 @@ struct Figure {
 
 SimulationReport simulate_cuts(const SimulationOptions& options);
 SimulationReport simulate_clocks(const SimulationOptions& options);
+SimulationReport simulate_errors(const SimulationOptions& options);
 
 inline constexpr std::array figures = {
     Figure{"cuts", "cuts", 20'000, simulate_cuts},
     Figure{"clocks", "runs", 100, simulate_clocks},
+    Figure{"errors", "errors", 3'000, simulate_errors},
 };
 
 }  // namespace weir
