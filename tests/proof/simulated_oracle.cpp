@@ -8,6 +8,39 @@ namespace {
 
 constexpr unsigned most_readings = 50;  // 2^53 is the last exact sum
 
+std::uint64_t number(const rapidjson::Value& values, const char* name) {
+  const auto found = values.FindMember(name);
+  return found == values.MemberEnd() ? 0 : static_cast<std::uint64_t>(found->value.GetDouble());
+}
+
+/// What a record says.
+struct Said {
+  bool valid = false;
+  std::string kind, name, device, start;
+  Timestamp time{};
+  std::uint64_t revision = 0, count = 0, sum = 0, min = 0, max = 0, last = 0;
+
+  explicit Said(const SinkRecord& record) {
+    rapidjson::Document value;
+    value.Parse(record.value.data(), record.value.size());
+    if (value.HasParseError()) return;
+    kind = value["kind"].GetString();
+    name = value["name"].GetString();
+    device = value["group"]["device"].GetString();
+    start = value["window"]["start"].GetString();
+    const auto parsed = parse_time(start);
+    revision = value["revision"].GetUint64();
+    const auto& values = value["values"];
+    count = kind == "rollup" ? number(values, "count") : 1;
+    sum = number(values, kind == "rollup" ? "sum" : "value");
+    min = number(values, "min");
+    max = number(values, "max");
+    last = number(values, "last");
+    valid = parsed.has_value();
+    if (parsed) time = *parsed;
+  }
+};
+
 }  // namespace
 
 std::string header(const SinkRecord& record, std::string_view name) {
@@ -16,9 +49,13 @@ std::string header(const SinkRecord& record, std::string_view name) {
   return "";
 }
 
-std::optional<std::uint64_t> Oracle::next(const std::string& device, Timestamp time) {
+Oracle::Slot Oracle::slot_at(const std::string& device, Timestamp time) const {
   const std::int64_t size = window_.count();
-  Window& window = windows_[{device, count_us(time) / size * size}];
+  return {device, count_us(time) / size * size};
+}
+
+std::optional<std::uint64_t> Oracle::next(const std::string& device, Timestamp time) {
+  Window& window = windows_[slot_at(device, time)];
   const auto n = static_cast<unsigned>(__builtin_popcountll(window.published));
   if (n == most_readings) return std::nullopt;
   const std::uint64_t value = std::uint64_t{1} << n;
@@ -27,13 +64,11 @@ std::optional<std::uint64_t> Oracle::next(const std::string& device, Timestamp t
 }
 
 std::string Oracle::take(const SinkRecord& record) {
-  rapidjson::Document value;
-  value.Parse(record.value.data(), record.value.size());
-  if (value.HasParseError()) return "a record that is no JSON: " + record.value;
-  const std::string kind = value["kind"].GetString();
-  const std::string identity = record.key + " " + kind + " " +
-                               value["window"]["start"].GetString() + " " +
-                               std::to_string(value["revision"].GetUint64());
+  const std::string wrong = check(record);
+  if (!wrong.empty()) return wrong;
+  const Said said(record);
+  const std::string identity =
+      record.key + " " + said.kind + " " + said.start + " " + std::to_string(said.revision);
   const std::string seq = header(record, "weir-epoch") + " " + header(record, "weir-seq");
   if (!seen_.emplace(seq, identity).second) return "a seq twice: " + seq;
   const auto [first, fresh] = seen_.emplace(identity, record.value);
@@ -43,34 +78,30 @@ std::string Oracle::take(const SinkRecord& record) {
       return "twice with different content: " + first->second + " and " + record.value;
     return "twice: " + identity;
   }
-  return kind == "rollup" ? take_rollup(record) : "";
+  if (said.kind != "rollup") return "";
+  Window& window = windows_.at(slot_at(said.device, said.time));
+  if (window.count > 0 && said.revision < window.revision) return "";
+  window = {window.published, said.sum, said.revision, said.count};
+  return "";
 }
 
-std::string Oracle::take_rollup(const SinkRecord& record) {
-  rapidjson::Document value;
-  value.Parse(record.value.data(), record.value.size());
-  const auto start = parse_time(value["window"]["start"].GetString());
-  if (!start) return "no time: " + record.value;
-  const auto found = windows_.find({value["group"]["device"].GetString(), count_us(*start)});
-  if (found == windows_.end()) return "a window that never was: " + record.value;
-  const auto& values = value["values"];
-  const auto sum = static_cast<std::uint64_t>(values["sum"].GetDouble());
-  const auto count = static_cast<std::uint64_t>(values["count"].GetInt64());
-  const auto at = [&](const char* name) {
-    return static_cast<std::uint64_t>(values[name].GetDouble());
-  };
-  const bool right = sum != 0 && (sum & ~found->second.published) == 0 &&
-                     count == static_cast<std::uint64_t>(__builtin_popcountll(sum)) &&
-                     at("min") == (sum & (~sum + 1)) &&
-                     at("max") == std::uint64_t{1} << (63 - __builtin_clzll(sum)) &&
-                     at("last") == at("max");
-  if (!right)
-    return "wrong values of " + std::to_string(found->second.published) + ": " + record.value;
-  const std::uint64_t revision = value["revision"].GetUint64();
-  Window& window = found->second;
-  if (window.count > 0 && revision < window.revision) return "";
-  window = {window.published, sum, revision, count};
-  return "";
+std::string Oracle::check(const SinkRecord& record) const {
+  const Said said(record);
+  if (!said.valid) return "not a record: " + record.value;
+  const auto window = windows_.find(slot_at(said.device, said.time));
+  if (window == windows_.end()) return "a window that never was: " + record.value;
+  const std::uint64_t published = window->second.published;
+  const std::uint64_t sum = said.sum;
+  const bool named = record.key == "g/" + said.name + "/device=" + said.device + "/v" &&
+                     said.name == (said.kind == "rollup" ? "r" : "d");
+  bool right = named && sum != 0 && (sum & ~published) == 0 &&
+               said.count == static_cast<std::uint64_t>(__builtin_popcountll(sum));
+  if (said.kind == "rollup") {
+    const std::uint64_t highest = std::uint64_t{1} << (63 - __builtin_clzll(sum | 1));
+    right = right && said.min == (sum & (~sum + 1)) && said.max == highest && said.last == highest;
+  }
+  if (right) return "";
+  return "wrong values of " + std::to_string(published) + ": " + record.value;
 }
 
 }  // namespace weir

@@ -41,11 +41,14 @@ class Oracle {
   /// Holds a delivered record against what was published. Returns what is wrong with it, or
   /// nothing.
   std::string take(const SinkRecord& record);
+  /// Whether what a record says can be true: readings that were published, each once at most.
+  /// Returns what is wrong, or nothing.
+  std::string check(const SinkRecord& record) const;
   const std::map<Slot, Window>& windows() const { return windows_; }
   std::uint64_t repeated() const { return repeated_; }
 
  private:
-  std::string take_rollup(const SinkRecord& record);
+  Slot slot_at(const std::string& device, Timestamp time) const;
 
   const Duration window_;
   std::map<Slot, Window> windows_;
