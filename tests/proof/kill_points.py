@@ -1,0 +1,236 @@
+"""Figure 2: a kill before each system call of one cycle: ingest, commit, acknowledge, send, stop.
+
+    kill_points.py [--every N] [--seed S] [--report FILE]
+
+Cycles are recorded first: each call of each thread that reads or changes something outside the
+process. Then weir goes through one cycle for each of them (for every N-th, from a place that the
+seed says), and strace kills the process as that thread enters that call. The weir that follows must
+bring what is missing, and is the one that is killed next. A real mosquitto and a real Kafka; each
+cycle has a device of its own. Exit status 0 when nothing is lost, nothing twice, no window wrong.
+"""
+
+import argparse
+import collections
+import json
+import pathlib
+import random
+import re
+import shutil
+import signal
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from kills import BEGIN_MS, WINDOW_MS, judge
+from rig import Mosquitto, Process, Publisher, Weir, Workspace, consume, kafka_brokers, skip, \
+    wait_until
+
+READINGS = 12
+STEP_MS = 100   # one window is closed by the readings, one stays open
+RECORDINGS = 3  # a cycle is one commit or several, as it happens
+TRIES = 3
+
+CALLS = ("read,pread64,readv,recvfrom,recvmsg,write,pwrite64,writev,sendto,sendmsg,fsync,fdatasync,"
+         "ftruncate,openat,close,unlink,rename,fcntl,connect,shutdown,socket")
+HTTP_THREAD = "weir-http"
+WAKE_CALLS = ("read", "write")  # of the Kafka client: pipes to its own threads
+
+CONFIG = """
+[gateway]
+id = "@ID@"
+data_dir = "@DATA@"
+[http]
+listen = "@HTTP@"
+[mqtt]
+url = "@MQTT@"
+reconnect_min = "50ms"
+[[source]]
+name = "points"
+topics = ["points/{device}"]
+time = { field = "t", unit = "ms" }
+metrics = ["v"]
+lateness = "1h"
+idle = "1h"
+[[rollup]]
+name = "second"
+from = "points"
+window = { tumbling = "1s" }
+aggregates = ["count", "sum", "first", "last"]
+topic = "@ID@.rollups"
+[store]
+commit_interval = "5ms"
+checkpoint_after = "64KiB"
+[kafka]
+brokers = ["@BROKERS@"]
+position_topic = "@ID@.positions"
+linger = "5ms"
+"""
+
+
+class Gateway:
+    """weir, through one cycle after the other, and what must come of them."""
+
+    def __init__(self, weir, publisher):
+        self.weir = weir
+        self.publisher = publisher
+        self.windows = collections.defaultdict(list)
+        self.sent = self.devices = self.closed = 0
+
+    def send(self, device, at, value):
+        self.publisher.publish(f"points/d{device}", json.dumps({"t": at, "v": value}))
+        self.sent += 1
+
+    def publish(self):
+        """The readings of a cycle; they close one window."""
+        for step in range(READINGS):
+            at, value = BEGIN_MS + step * STEP_MS, self.sent % 1009
+            self.send(self.devices, at, value)
+            self.windows[f"d{self.devices}", at // WINDOW_MS * WINDOW_MS].append(value)
+        self.devices += 1
+        self.closed += 1
+        self.publisher.finish()
+
+    def close_windows(self):
+        for device in range(self.devices):
+            self.send(device, BEGIN_MS + 10 * WINDOW_MS, 0)
+        self.closed += self.devices
+        self.publisher.finish()
+
+    def through(self):
+        """Everything is journaled, and what its windows gave is delivered and deleted."""
+        status = self.weir.status()
+        if not status:
+            return None
+        counts = status["ledger"]["counts"]
+        produced = sum(counts.get("results_produced", {}).values())
+        return (counts.get("messages_journaled", 0) >= self.sent and produced >= self.closed
+                and sum(lane["waiting"] for lane in status["lanes"]) == 0 and status)
+
+    def start(self):
+        self.weir.start().connected()
+        return wait_until(self.through, "what was left is brought", 120)
+
+    def cycle(self):
+        """A cycle to its end, or to the end of the process; returns the exit code."""
+        process = self.weir.process
+        self.publish()
+        if wait_until(lambda: not process.running() or self.through(), "a cycle ends", 120):
+            process.stop(60)
+        return process.popen.returncode
+
+
+def threads(pid):
+    """{name: thread id}; threads of one name are told apart by their order."""
+    seen, ids = collections.Counter(), {}
+    for task in sorted(pathlib.Path(f"/proc/{pid}/task").iterdir(), key=lambda path: int(path.name)):
+        name = (task / "comm").read_text().strip()
+        seen[name] += 1
+        if name != HTTP_THREAD:  # it answers this program's questions
+            ids[f"{name}#{seen[name]}"] = int(task.name)
+    return ids
+
+
+def attach(weir, tasks, options):
+    """strace on the threads. It ends with the process."""
+    process = weir.process.popen.pid
+    strace = Process(["strace", "-qq", *options, *(f"--attach={task}" for task in tasks)],
+                     weir.directory / "strace.log")
+
+    def attached():
+        return all("TracerPid:\t0\n" not in pathlib.Path(f"/proc/{process}/task/{task}/status")
+                   .read_text() for task in tasks)
+
+    wait_until(attached, "strace is attached")
+    return strace
+
+
+def record(gateway):
+    """The calls of one undisturbed cycle: {(thread, call): how many}"""
+    gateway.start()
+    names = {task: name for name, task in threads(gateway.weir.process.popen.pid).items()}
+    trace = gateway.weir.directory / "trace"
+    strace = attach(gateway.weir, names,
+                    ["-e", f"trace={CALLS}", "-e", "signal=none", "-o", str(trace)])
+    if gateway.cycle() != 0:
+        raise AssertionError("weir did not end orderly under strace")
+    strace.popen.wait(30)
+    calls = collections.Counter()
+    for line in trace.read_text(errors="replace").splitlines():
+        match = re.match(r"(\d+) +(\w+)\(", line)
+        if match and not (names[int(match[1])].startswith("rdk:") and match[2] in WAKE_CALLS):
+            calls[names[int(match[1])], match[2]] += 1
+    return calls
+
+
+def kill_at(gateway, thread, call, nth):
+    """True if weir was killed as the thread entered its nth such call of a cycle."""
+    gateway.start()
+    ids = threads(gateway.weir.process.popen.pid)
+    if thread not in ids:
+        return False
+    strace = attach(gateway.weir, [ids[thread]],
+                    ["-o", "/dev/null", "-e", f"trace={call}", "-e",
+                     f"inject={call}:signal=KILL:when={nth}"])
+    code = gateway.cycle()
+    strace.popen.wait(30)
+    return code == -signal.SIGKILL
+
+
+def run(gateway, every, chooser):
+    """Returns what was found, all but the counts at Kafka."""
+    calls = collections.Counter()
+    for _ in range(RECORDINGS):
+        calls |= record(gateway)
+    points = [(*where, nth + 1) for where, count in sorted(calls.items()) for nth in range(count)]
+    chosen = points[chooser.randrange(every)::every]
+    reached = collections.Counter()
+    for number, point in enumerate(chosen):
+        if any(kill_at(gateway, *point) for _ in range(TRIES)):
+            reached[point[1]] += 1
+        if sys.stderr.isatty():
+            print(f"\rpoint {number + 1} of {len(chosen)}", end="", file=sys.stderr, flush=True)
+    return {"calls_of_a_cycle": len(points), "points": len(chosen), "kills": reached.total(),
+            "kills_by_call": dict(reached)}
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--every", type=int, default=1)
+    arguments.add_argument("--seed", type=int, default=int(time.time()))
+    arguments.add_argument("--report")
+    options = arguments.parse_args()
+    if not shutil.which("strace"):
+        skip("strace is not installed")
+    print(f"kill_points: seed {options.seed}", flush=True)
+    chooser = random.Random(options.seed)
+    brokers = kafka_brokers()
+    identity = f"points-{options.seed}-{random.SystemRandom().randrange(1 << 24):06x}"
+    with Workspace() as work:
+        mosquitto = work.keep(Mosquitto(work.path))
+        config = (CONFIG.replace("@ID@", identity).replace("@MQTT@", mosquitto.url)
+                  .replace("@BROKERS@", brokers))
+        gateway = Gateway(work.keep(Weir(work.path, config)), Publisher(mosquitto.port))
+        found = run(gateway, options.every, chooser)
+        gateway.start()
+        gateway.close_windows()
+        try:
+            wait_until(gateway.through, "everything is journaled and delivered", 120)
+        except AssertionError as error:
+            print(f"{error}\n{gateway.weir.get('/status.txt')[1]}", file=sys.stderr)
+        status = gateway.weir.status()
+        found |= judge(gateway.windows, consume(brokers, f"{identity}.rollups"))
+        found |= {"seed": options.seed, "messages": gateway.sent,
+                  "ledger_balanced": status["ledger"]["balanced"]}
+        gateway.weir.stop()
+    print(json.dumps(found))
+    if options.report:
+        pathlib.Path(options.report).write_text(json.dumps(found) + "\n")
+    if found["lost"] or found["twice"] or found["wrong_windows"] or not found["ledger_balanced"]:
+        sys.exit(1)
+    if found["kills"] < found["points"] / 2:
+        print("most points were not reached", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
