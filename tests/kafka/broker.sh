@@ -2,7 +2,9 @@
 # One Apache Kafka broker (KRaft, one node, loopback) for tests and for trying weir by hand.
 #
 #   broker.sh start DIR     start in DIR (made and formatted if new) and wait until it answers;
-#                           prints its address, and leaves it in DIR/brokers
+#                           prints its address, and leaves it in DIR/brokers; with WEIR_KAFKA_PROXY,
+#                           the port of a proxy, it listens at a second address, DIR/behind-proxy,
+#                           and tells who comes that way that it is to be found at that port
 #   broker.sh stop DIR      orderly; DIR keeps its data, and "start DIR" goes on with them
 #   broker.sh kill DIR      kill -9: as a power cut would
 #   broker.sh clean DIR     stop and remove DIR
@@ -64,12 +66,19 @@ free_port() {
 configure() {
   client=$(free_port)
   controller=$(free_port "$client")
+  listen='' advertise=''
+  if [ -n "${WEIR_KAFKA_PROXY:-}" ]; then
+    behind=$(free_port "$controller")
+    listen=",PROXY://127.0.0.1:$behind" advertise=",PROXY://127.0.0.1:$WEIR_KAFKA_PROXY"
+    echo "127.0.0.1:$behind" >"$1/behind-proxy"
+  fi
   cat >"$1/server.properties" <<EOF
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$client,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$client
+listeners=PLAINTEXT://127.0.0.1:$client,CONTROLLER://127.0.0.1:$controller$listen
+advertised.listeners=PLAINTEXT://127.0.0.1:$client$advertise
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXY:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs=$1/data
 num.partitions=1
@@ -146,7 +155,7 @@ start() {
       rm -rf "$dir/data"
     done
   fi
-  sed -n 's|^advertised.listeners=PLAINTEXT://||p' "$dir/server.properties" >"$dir/brokers"
+  sed -n 's|^advertised.listeners=PLAINTEXT://\([^,]*\).*|\1|p' "$dir/server.properties" >"$dir/brokers"
   cat "$dir/brokers"
 }
 
@@ -165,7 +174,7 @@ end_with() {
 
 command=${1:-}
 [ "$command" = jars ] && { fetch_jars; exit; }
-[ $# -eq 2 ] || { sed -n '2,14s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 2; }
 case $command in
   start) start "$2" ;;
   run) run "$2" ;; # for itself

@@ -59,18 +59,18 @@ linger = "20ms"
 class Fleet(threading.Thread):
     """Publishes at QoS 1 until told to stop; remembers what each window must hold."""
 
-    def __init__(self, port, rate):
+    def __init__(self, port, rate, before=None):
         super().__init__(daemon=True)
         self.publisher = Publisher(port)
         self.rate = rate
         self.stopping = False
         self.error = None
-        self.sent = 0
-        self.windows = collections.defaultdict(list)
+        self.sent = before.sent if before else 0
+        self.windows = before.windows if before else collections.defaultdict(list)
 
     def run(self):
         try:
-            begun = time.monotonic()
+            begun = time.monotonic() - self.sent / self.rate
             while not self.stopping:
                 device, step = self.sent % DEVICES, self.sent // DEVICES
                 at, value = BEGIN_MS + step * STEP_MS, self.sent % 1009
@@ -82,6 +82,31 @@ class Fleet(threading.Thread):
             self.publisher.close()
         except Exception as error:
             self.error = error
+
+    def end(self):
+        """Everything published so far is with the broker."""
+        self.stopping = True
+        self.join(120)
+        if self.error or self.is_alive():
+            raise AssertionError(f"the fleet could not publish: {self.error}")
+
+
+def drained(weir, fleet):
+    """weir's status once everything is journaled and delivered."""
+    status = weir.status()
+    counts = status["ledger"]["counts"] if status else {}
+    return (counts.get("messages_journaled", 0) >= fleet.sent
+            and sum(lane["waiting"] for lane in status["lanes"]) == 0
+            and status["watermarks"]["devices"] == status["watermarks"]["idle"] and status)
+
+
+def drain(weir, fleet, seconds=120):
+    """The status at last, whatever is missing by then."""
+    try:
+        return wait_until(lambda: drained(weir, fleet), "all is journaled and delivered", seconds)
+    except AssertionError as error:
+        print(f"{error}\n{weir.get('/status.txt')[1]}", file=sys.stderr)
+        return weir.status()  # what is missing is counted at Kafka
 
 
 def judge(windows, records):
@@ -136,23 +161,8 @@ def main():
             if sys.stderr.isatty():
                 print(f"\rkill {kill + 1} of {options.kills}, {fleet.sent} messages", end="",
                       file=sys.stderr, flush=True)
-        fleet.stopping = True
-        fleet.join(120)
-        if fleet.error or fleet.is_alive():
-            raise AssertionError(f"the fleet could not publish: {fleet.error}")
-
-        def drained():
-            status = weir.status()
-            counts = status["ledger"]["counts"] if status else {}
-            return (counts.get("messages_journaled", 0) >= fleet.sent
-                    and sum(lane["waiting"] for lane in status["lanes"]) == 0
-                    and status["watermarks"]["devices"] == status["watermarks"]["idle"] and status)
-
-        try:
-            status = wait_until(drained, "everything is journaled and delivered", 120)
-        except AssertionError as error:
-            print(f"{error}\n{weir.get('/status.txt')[1]}", file=sys.stderr)
-            status = weir.status()  # what is missing is counted below
+        fleet.end()
+        status = drain(weir, fleet)
         counts = status["ledger"]["counts"]
         found = judge(fleet.windows, consume(brokers, f"{identity}.rollups"))
         found.update(kills=options.kills, seed=options.seed, messages=fleet.sent,

@@ -46,12 +46,13 @@ figure() {
 }
 kills=2000 cuts=1000000 acks=100000
 [ -z "$quick" ] || { kills=60 cuts=20000 acks=5000; }
-points=1
-[ -z "$quick" ] || points=10
+points=1 outages=500
+[ -z "$quick" ] || { points=10 outages=10; }
 
 figure 1 kills python3 tests/proof/kills.py --kills "$kills" --seed "$seed"
 figure 2 kill-points python3 tests/proof/kill_points.py --every "$points" --seed "$seed"
 figure 3 power-cuts "build/$preset/tests/weir-simulate-gateway" --cuts "$cuts" --seed "$seed"
+figure 9 outages python3 tests/proof/outages.py --outages "$outages" --seed "$seed"
 figure 11 slow-disk python3 tests/proof/slow_disk.py
 figure 12 acknowledgements python3 tests/proof/acknowledgements.py --count "$acks"
 
