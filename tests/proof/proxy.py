@@ -18,6 +18,7 @@ class Proxy:
         self.swallows = NONE  # directions in which bytes disappear
         self.delay = 0.0      # seconds each piece waits
         self.rate = 0         # bytes a second and direction; 0: as fast as it goes
+        self.watch = None     # called with the direction and each piece, from the proxy's thread
         self._connections = {}  # writers of a connection's two ends: directions that it has lost
         self._loop = asyncio.new_event_loop()
         self._server = self._loop.run_until_complete(
@@ -78,6 +79,8 @@ class Proxy:
     async def _pass(self, direction, source, target, ends):
         try:
             while data := await source.read(65536):
+                if self.watch:
+                    self.watch(direction, data)
                 wait = self.delay + (len(data) / self.rate if self.rate else 0)
                 if wait:
                     await asyncio.sleep(wait)

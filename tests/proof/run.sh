@@ -25,7 +25,7 @@ done
 sh tests/setup.sh test
 preset=${WEIR_PRESET:-dev}
 cmake --preset "$preset" >/dev/null
-cmake --build --preset "$preset" --target weir weir-simulate-gateway flood
+cmake --build --preset "$preset" --target weir weir-simulate-gateway flood fill-outbox
 export WEIR_BUILD_DIR="$PWD/build/$preset"
 
 mkdir -p build/proof
@@ -55,6 +55,7 @@ figure 3 power-cuts "build/$preset/tests/weir-simulate-gateway" --cuts "$cuts" -
 figure 9 outages python3 tests/proof/outages.py --outages "$outages" --seed "$seed"
 figure 11 slow-disk python3 tests/proof/slow_disk.py
 figure 12 acknowledgements python3 tests/proof/acknowledgements.py --count "$acks"
+figure 14 restart python3 tests/proof/restart.py
 
 python3 - "$seed" "$out" <<'END'
 import json, pathlib, sys

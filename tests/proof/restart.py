@@ -1,0 +1,151 @@
+"""Figure 14: a start with a million entries in the outbox, a journal to replay and messages waiting
+at the broker: seconds from exec to the first PUBACK, and to the first committed transaction.
+
+    restart.py [--entries N] [--report FILE]
+
+The entries are made by the store itself; then weir runs with no Kafka in reach, and is killed.
+Exit status 0 when the PUBACK comes within 0.3 s and the transaction within 2 s.
+"""
+
+import argparse
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+from proxy import UP, Proxy
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from rig import BUILD_DIR, Mosquitto, Process, Publisher, Weir, Workspace, kafka_brokers, kcat, \
+    wait_until
+
+ACKNOWLEDGED_IN, COMMITTED_IN = 0.3, 2.0
+MESSAGES = 20_000  # in the journal; about as much as waits for a checkpoint
+WAITING = 1_000    # at the broker
+
+CONFIG = """
+[gateway]
+id = "@ID@"
+data_dir = "@DATA@"
+[http]
+listen = "@HTTP@"
+[mqtt]
+url = "@MQTT@"
+[[source]]
+name = "restart"
+topics = ["bench/{line}/{device}/state"]
+time = { field = "ts", unit = "ms" }
+metrics = ["temperature", "pressure", "hum"]
+[[rollup]]
+name = "minute"
+from = "restart"
+window = { tumbling = "1m" }
+topic = "@ID@.rollups"
+[store]
+max_size = "1GiB"
+[kafka]
+brokers = ["@BROKERS@"]
+position_topic = "@ID@.positions"
+"""
+
+
+def flood(port, count):
+    subprocess.run([str(BUILD_DIR / "tests" / "flood"), "127.0.0.1", str(port), str(count), "1",
+                    "1000", "0"], check=True, stdout=subprocess.DEVNULL)
+
+
+class Consumer:
+    """kcat, read_committed, at the end of the topic."""
+
+    def __init__(self, brokers, topic, directory):
+        self.out = directory / "consumer.out"
+        self.process = Process(["kcat", "-C", "-u", "-b", brokers, "-t", topic, "-o", "beginning",
+                                "-X", "isolation.level=read_committed", "-X",
+                                "fetch.wait.max.ms=20", "-f", "%o\n"], self.out)
+        wait_until(lambda: "Reached end of topic" in self.process.text(), "the consumer listens")
+
+    def got_something(self):
+        return any(line.isdigit() for line in self.process.text().splitlines())
+
+
+def make_topics(work, brokers, config, topic):
+    """Both topics, by another weir: this is a restart, not a first start."""
+    if kcat("-L", "-b", brokers, "-t", topic).returncode != 0:
+        raise AssertionError(f"no metadata of {topic}")
+    directory = work.path / "other"
+    directory.mkdir()
+    weir = work.keep(Weir(directory, config.replace("@BROKERS@", brokers))).start().connected()
+    wait_until(lambda: weir.status()["link"]["sink"]["connected"], "the other weir has a session")
+    weir.stop()
+
+
+def prepare(work, mosquitto, config, topic, entries):
+    """A weir that was killed with those entries; it has a session at the broker."""
+    directory = work.path / "full"
+    directory.mkdir()
+    subprocess.run([str(BUILD_DIR / "tests" / "fill-outbox"), str(directory / "data"), str(entries),
+                    topic], check=True)
+    weir = work.keep(Weir(directory, config.replace("@BROKERS@", "127.0.0.1:1"))).start()
+    weir.connected()
+    flood(mosquitto.port, MESSAGES)
+    status = wait_until(lambda: (found := weir.status()) and
+                        found["ledger"]["counts"]["messages_journaled"] >= MESSAGES and found,
+                        "all is journaled", 120)
+    weir.process.kill()
+    return weir, {"entries": sum(lane["waiting"] for lane in status["lanes"]),
+                  "journal_records": status["store"]["journal_records"],
+                  "journal_bytes": status["store"]["journal_bytes"]}
+
+
+def measure(weir, proxy, consumer):
+    """Seconds from exec to the first PUBACK and to the first record at the consumer."""
+    acknowledged = []
+
+    def watch(direction, data):
+        if direction == UP and data[0] >> 4 == 4:
+            acknowledged.append(time.monotonic())
+
+    proxy.watch = watch
+    begun = time.monotonic()
+    weir.start(ready=False)
+    wait_until(consumer.got_something, "the consumer has a record", 120)
+    committed = time.monotonic()
+    wait_until(lambda: acknowledged, "weir acknowledges", 120)
+    return acknowledged[0] - begun, committed - begun
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--entries", type=int, default=1_000_000)
+    arguments.add_argument("--report")
+    options = arguments.parse_args()
+    brokers = kafka_brokers()
+    identity = f"restart-{random.SystemRandom().randrange(1 << 24):06x}"
+    topic = f"{identity}.rollups"
+    with Workspace() as work:
+        mosquitto = work.keep(Mosquitto(work.path, extra="max_inflight_messages 1000"))
+        proxy = Proxy(("127.0.0.1", mosquitto.port))
+        config = (CONFIG.replace("@ID@", identity)
+                  .replace("@MQTT@", f"mqtt://127.0.0.1:{proxy.port}"))
+        make_topics(work, brokers, config, topic)
+        weir, found = prepare(work, mosquitto, config, topic, options.entries)
+        flood(mosquitto.port, WAITING)
+        weir.config_file.write_text(weir.config_file.read_text()
+                                    .replace("127.0.0.1:1\"", f"{brokers}\""))
+        acknowledged, committed = measure(weir, proxy, work.keep(Consumer(brokers, topic, work.path)))
+        weir.stop()
+        proxy.stop()
+    found |= {"seconds_to_acknowledgement": round(acknowledged, 3),
+              "seconds_to_transaction": round(committed, 3)}
+    print(json.dumps(found))
+    if options.report:
+        pathlib.Path(options.report).write_text(json.dumps(found) + "\n")
+    if (acknowledged > ACKNOWLEDGED_IN or committed > COMMITTED_IN
+            or found["entries"] < options.entries):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
