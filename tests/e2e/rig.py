@@ -130,6 +130,7 @@ class Publisher:
         reply = self._read(4)
         if reply[:2] != b"\x20\x02" or reply[3] != 0:
             raise AssertionError(f"the broker refused the publisher: {reply.hex()}")
+        self.socket.settimeout(None)  # it may be silent for long
         self.reader = threading.Thread(target=self._acknowledgements, daemon=True)
         self.reader.start()
 
