@@ -29,7 +29,8 @@ std::string reason(int error) {
   return std::system_category().message(error);
 }
 
-/// The numbers of the databases that were set aside.
+}  // namespace
+
 std::vector<std::uint64_t> damaged_numbers(const std::string& directory) {
   static constexpr std::string_view prefix = "weir.db.damaged-";
   std::vector<std::uint64_t> numbers;
@@ -47,11 +48,14 @@ std::vector<std::uint64_t> damaged_numbers(const std::string& directory) {
   return numbers;
 }
 
-}  // namespace
-
 void want_check(const std::string& directory) {
   const int file = ::open(check_file(directory).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
   if (file >= 0) ::close(file);
+}
+
+bool check_wanted(const std::string& directory) {
+  std::error_code ignored;
+  return fs::exists(check_file(directory), ignored);
 }
 
 Result<DataDirectory> DataDirectory::take(const std::string& path) {
@@ -86,11 +90,6 @@ DataDirectory& DataDirectory::operator=(DataDirectory&& other) noexcept {
 
 DataDirectory::~DataDirectory() {
   if (lock_ >= 0) ::close(lock_);
-}
-
-bool DataDirectory::check_wanted() const {
-  std::error_code ignored;
-  return fs::exists(check_file(path_), ignored);
 }
 
 void DataDirectory::check_done() const {

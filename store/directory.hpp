@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "config/result.hpp"
 
@@ -9,6 +11,12 @@ namespace weir {
 /// Asks the next start to look at every page of the database, because something damaged was met.
 /// Any thread; does what it can.
 void want_check(const std::string& directory);
+
+/// Whether somebody has, and no start has looked since.
+bool check_wanted(const std::string& directory);
+
+/// The numbers of the databases that were set aside, ascending: weir.db.damaged-N.
+std::vector<std::uint64_t> damaged_numbers(const std::string& directory);
 
 /// gateway.data_dir, held by this process alone. The kernel lets go of it when the process ends,
 /// however it ends.
@@ -27,7 +35,7 @@ class DataDirectory {
   const std::string& path() const { return path_; }
   std::string database() const { return path_ + "/weir.db"; }
 
-  bool check_wanted() const;
+  bool check_wanted() const { return weir::check_wanted(path_); }
   void check_done() const;
 
   /// There is a write-ahead log, but no database or an empty one: SQLite would throw the log away.

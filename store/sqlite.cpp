@@ -119,12 +119,18 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode m
     }
     name += "?immutable=1";
   }
+  // Where there are no locks, and the log's index is in memory, nothing is made beside the file.
+  const char* system = mode == Mode::unshared ? "unix-none" : nullptr;
   const int rc =
-      sqlite3_open_v2(name.c_str(), &database->handle_, flags, vfs.empty() ? nullptr : vfs.c_str());
+      sqlite3_open_v2(name.c_str(), &database->handle_, flags, vfs.empty() ? system : vfs.c_str());
   if (rc != SQLITE_OK) return fail(database->error("opening " + path));
   sqlite3_busy_timeout(database->handle_, busy_timeout_ms);
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(database->handle_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  if (mode == Mode::unshared) {
+    if (auto set = database->execute("PRAGMA locking_mode = EXCLUSIVE"); !set)
+      return fail(set.error());
+  }
   // In place of SQLite's own checkpointing: when the log is moved is for the store to decide.
   sqlite3_wal_hook(
       database->handle_,

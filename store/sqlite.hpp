@@ -82,6 +82,7 @@ class Database {
     read_write,  ///< made if absent
     read_only,
     immutable,  ///< read-only, of a file that nobody writes: needs no other file beside it
+    unshared,   ///< the same with its write-ahead log; takes no lock and makes no file
   };
   static Result<std::unique_ptr<Database>> open(const std::string& path, Mode mode,
                                                 const std::string& vfs = {});
@@ -139,6 +140,7 @@ class Transaction {
   Transaction& operator=(const Transaction&) = delete;
 
   Result<void> begin() { return database_.execute("BEGIN IMMEDIATE"); }
+  Result<void> begin_read() { return database_.execute("BEGIN"); }  ///< for a snapshot
   Result<void> commit() { return database_.execute("COMMIT"); }
 
  private:

@@ -203,7 +203,10 @@ class OutboxReader {
   virtual Result<std::size_t> entries_up_to(Lane lane, std::uint64_t seq, std::size_t limit) = 0;
 };
 
-/// For `weir dlq` and `weir status` beside a running weir, and for tests. Read-only.
+struct StoreAudit;
+
+/// For `weir dlq` and `weir doctor` beside a running weir, and for tests. Read-only: it changes no
+/// file, and makes none where nobody else has the database open.
 class StoreInspector {
  public:
   virtual ~StoreInspector() = default;
@@ -215,6 +218,13 @@ class StoreInspector {
   virtual Result<Store::Checkpoint> checkpoint() = 0;
   virtual Result<void> replay(std::uint64_t after,
                               const std::function<void(JournalRecord&&)>& record) = 0;
+  virtual Result<std::string> uuid() = 0;
+  /// Looks at everything; see audit.hpp. `delivered`: what the peer is known to have.
+  /// # Errors
+  /// `unavailable`: nothing can be read, or weir was started meanwhile: ask again.
+  virtual Result<StoreAudit> audit(
+      const Position& delivered,
+      const std::function<void(std::string_view table, std::uint64_t rows)>& progress) = 0;
 };
 
 // The codecs, for tests and for the codec benchmarks. Format and version are in schema.hpp.
