@@ -82,6 +82,30 @@ Command add_status(CLI::App& app) {
   return {command, [options] { return status_command(*options); }};
 }
 
+Command add_doctor(CLI::App& app) {
+  auto options = std::make_shared<DoctorOptions>();
+  CLI::App* command = app.add_subcommand(
+      "doctor",
+      "look at everything that is stored, beside a running weir or without one; change nothing");
+  command->footer(
+      "Checks files and free space, every page, the CRC of every row, both checkpoints, the "
+      "journal "
+      "for\ngaps, the outbox against the journal's counts, the ledger, and what Kafka knows of "
+      "this "
+      "database.\nEach check is ok, a warning, or a problem with its remedy.\nExit codes: 0 no "
+      "problems, 1 problems, 64 wrong command line, 66 there is no database, or it can't be\nread, "
+      "78 wrong configuration.");
+  add_config(*command, options->config);
+  command
+      ->add_option("directory", options->directory,
+                   "a gateway.data_dir, or a copy of one, in place of a configuration; offline")
+      ->type_name("DIR")
+      ->excludes("--config");
+  command->add_flag("--offline", options->offline, "don't ask the cluster");
+  command->add_flag("--json", options->json, "for scripts");
+  return {command, [options] { return doctor_command(*options); }};
+}
+
 std::vector<Command> add_dlq(CLI::App& app) {
   auto options = std::make_shared<DeadLetterOptions>();
   CLI::App* dlq =
@@ -117,8 +141,8 @@ int command_line(int argc, char** argv) {
   CLI::App app{"weir: sensors on MQTT in, event-time rollups and alerts on Kafka out", "weir"};
   app.require_subcommand(1);
   app.footer(exit_codes);
-  std::vector<Command> commands = {add_run(app), add_check(app), add_replay(app), add_status(app),
-                                   add_version(app)};
+  std::vector<Command> commands = {add_run(app),    add_check(app),  add_replay(app),
+                                   add_status(app), add_doctor(app), add_version(app)};
   for (Command& command : add_dlq(app)) commands.push_back(std::move(command));
   SimulateOptions simulate;
   CLI::App* simulator = add_simulate_options(app, simulate);

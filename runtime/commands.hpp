@@ -56,6 +56,16 @@ struct StatusOptions {
 /// Asks a running weir how it is.
 int status_command(const StatusOptions& options);
 
+struct DoctorOptions {
+  std::string config = "/etc/weir/weir.toml";
+  std::string directory;  ///< not empty: in place of a configuration, and offline
+  bool offline = false;
+  bool json = false;
+};
+/// Looks at everything in the data directory and compares it with what the cluster knows. Changes
+/// nothing.
+int doctor_command(const DoctorOptions& options);
+
 struct DeadLetterOptions {
   std::string directory = "/var/lib/weir";
   std::optional<std::string> reason;

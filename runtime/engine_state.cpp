@@ -6,6 +6,20 @@ namespace {
 
 constexpr std::uint8_t state_version = 1;
 
+/// What stands before the sections.
+Result<void> read_head(ByteReader& in, Moment& last) {
+  if (in.u8() != state_version)
+    return fail(ErrorKind::corrupt, "the checkpoint has an unknown version");
+  last.wall = timestamp_us(in.zigzag());
+  last.elapsed = Duration(in.zigzag());
+  last.synchronised = in.u8() != 0;
+  return {};
+}
+
+tl::unexpected<Error> not_ours() {
+  return fail(ErrorKind::corrupt, "the checkpoint is not what weir writes");
+}
+
 }  // namespace
 
 std::string encode_state(const EngineState& state) {
@@ -32,19 +46,25 @@ std::string encode_state(const EngineState& state) {
 
 Result<std::vector<std::string>> decode_state(std::string_view bytes, const EngineState& into) {
   ByteReader in(bytes);
-  if (in.u8() != state_version) {
-    return fail(ErrorKind::corrupt, "the checkpoint has an unknown version");
-  }
-  into.last.wall = timestamp_us(in.zigzag());
-  into.last.elapsed = Duration(in.zigzag());
-  into.last.synchronised = in.u8() != 0;
+  if (auto head = read_head(in, into.last); !head) return fail(head.error());
   ByteReader table_in(in.text()), ledger_in(in.text()), pipeline_in(in.text());
   ByteReader redeliveries_in(in.text());
   if (!in.ok() || !into.table.read(table_in) || !into.ledger.read(ledger_in) ||
       !into.redeliveries.load(redeliveries_in)) {
-    return fail(ErrorKind::corrupt, "the checkpoint is not what weir writes");
+    return not_ours();
   }
   return into.pipeline.load(pipeline_in);
+}
+
+Result<Ledger> ledger_of(std::string_view bytes) {
+  ByteReader in(bytes);
+  Moment last;
+  if (auto head = read_head(in, last); !head) return fail(head.error());
+  in.text();  // the table
+  ByteReader ledger_in(in.text());
+  Ledger ledger;
+  if (!in.ok() || !ledger.read(ledger_in)) return not_ours();
+  return ledger;
 }
 
 }  // namespace weir

@@ -28,4 +28,9 @@ std::string encode_state(const EngineState& state);
 /// `corrupt`: an unknown version, or bytes that weir does not write; the parts are then unusable.
 Result<std::vector<std::string>> decode_state(std::string_view bytes, const EngineState& into);
 
+/// The ledger alone, whatever the configuration.
+/// # Errors
+/// `corrupt`: as for decode_state.
+Result<Ledger> ledger_of(std::string_view bytes);
+
 }  // namespace weir

@@ -144,11 +144,17 @@ std::string create_command(const std::string& topic) {
   return command;
 }
 
-Result<std::string> ensure_topic(KafkaHandle& client, rd_kafka_topic_t* handle,
+enum class IfMissing { make, refuse };
+
+Result<std::string> ensure_topic(KafkaHandle& client, rd_kafka_topic_t* handle, IfMissing missing,
                                  const Patience& patience) {
   const std::string topic = rd_kafka_topic_name(handle);
   Policy policy = describe(client, handle, patience);
   if (policy.kind == Policy::Kind::missing) {
+    if (missing == IfMissing::refuse)
+      return fail(ErrorKind::unsupported,
+                  "position topic " + topic +
+                      " is missing; weir makes it if it may, or: " + create_command(topic));
     std::string why;
     const rd_kafka_resp_err_t error = create(client, topic, patience, why);
     if (!error) return "made the compacted position topic " + topic;
@@ -279,7 +285,29 @@ class PositionReader {
   std::optional<Position> position_;
 };
 
+Result<FoundPosition> look_for(const KafkaSettings& cluster, const std::string& topic,
+                               const std::string& key, IfMissing missing, const Log& log,
+                               const Patience& patience) {
+  KafkaSettings settings = {{"fetch.wait.max.ms", "50"}, {"queued.max.messages.kbytes", "1024"}};
+  settings.insert(settings.end(), cluster.begin(), cluster.end());
+  settings.emplace_back("isolation.level", "read_committed");
+  settings.emplace_back("enable.partition.eof", "true");
+  auto client = KafkaHandle::make(RD_KAFKA_CONSUMER, settings, log);
+  if (!client) return fail(client.error());
+  const KafkaTopicPtr handle(rd_kafka_topic_new(client->get(), topic.c_str(), nullptr));
+  if (!handle) return fail(ErrorKind::unsupported, "'" + topic + "' can't be a topic");
+  auto notice = ensure_topic(*client, handle.get(), missing, patience);
+  if (!notice) return fail(notice.error());
+  auto position = PositionReader(*client, handle.get(), key).read(patience);
+  if (!position) return fail(position.error());
+  return FoundPosition{*position, std::move(*notice)};
+}
+
 }  // namespace
+
+std::string position_key(const std::string& gateway, const std::string& epoch) {
+  return gateway + "/" + epoch;
+}
 
 std::string encode_position(const Position& position) {
   std::string text(position_head);
@@ -314,19 +342,12 @@ std::optional<Position> decode_position(std::string_view text) {
 Result<FoundPosition> recover_position(const KafkaSettings& cluster, const std::string& topic,
                                        const std::string& key, const Log& log,
                                        const Patience& patience) {
-  KafkaSettings settings = {{"fetch.wait.max.ms", "50"}, {"queued.max.messages.kbytes", "1024"}};
-  settings.insert(settings.end(), cluster.begin(), cluster.end());
-  settings.emplace_back("isolation.level", "read_committed");
-  settings.emplace_back("enable.partition.eof", "true");
-  auto client = KafkaHandle::make(RD_KAFKA_CONSUMER, settings, log);
-  if (!client) return fail(client.error());
-  const KafkaTopicPtr handle(rd_kafka_topic_new(client->get(), topic.c_str(), nullptr));
-  if (!handle) return fail(ErrorKind::unsupported, "'" + topic + "' can't be a topic");
-  auto notice = ensure_topic(*client, handle.get(), patience);
-  if (!notice) return fail(notice.error());
-  auto position = PositionReader(*client, handle.get(), key).read(patience);
-  if (!position) return fail(position.error());
-  return FoundPosition{*position, std::move(*notice)};
+  return look_for(cluster, topic, key, IfMissing::make, log, patience);
+}
+
+Result<FoundPosition> find_position(const KafkaSettings& cluster, const std::string& topic,
+                                    const std::string& key, const Patience& patience) {
+  return look_for(cluster, topic, key, IfMissing::refuse, {}, patience);
 }
 
 }  // namespace weir

@@ -14,6 +14,9 @@ std::string encode_position(const Position& position);
 /// Strict on purpose: only what encode_position writes is taken for a position.
 std::optional<Position> decode_position(std::string_view text);
 
+/// The key of that record: of one gateway and one database.
+std::string position_key(const std::string& gateway, const std::string& epoch);
+
 /// What the cluster knows about this gateway.
 struct FoundPosition {
   std::optional<Position> position;  ///< as last committed; nothing if there is none
@@ -30,5 +33,12 @@ struct FoundPosition {
 Result<FoundPosition> recover_position(const KafkaSettings& cluster, const std::string& topic,
                                        const std::string& key, const Log& log,
                                        const Patience& patience);
+
+/// The same for somebody who only looks: makes no topic, and may be asked beside a running weir,
+/// whose open transaction it waits for.
+/// # Errors
+/// As for recover_position; a topic that is missing is `unsupported`, too.
+Result<FoundPosition> find_position(const KafkaSettings& cluster, const std::string& topic,
+                                    const std::string& key, const Patience& patience);
 
 }  // namespace weir

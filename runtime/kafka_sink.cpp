@@ -16,7 +16,7 @@ KafkaSink::KafkaSink(KafkaOptions options, const std::string& gateway, const std
                      Log log)
     : options_(std::move(options)),
       transactional_id_("weir-" + gateway),
-      position_key_(gateway + "/" + epoch),
+      position_key_(position_key(gateway, epoch)),
       log_(std::move(log)) {
   status_.name = "kafka";
   status_.peer = options_.broker_list();

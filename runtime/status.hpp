@@ -30,4 +30,8 @@ std::string status_json(const Snapshot& snapshot, const ProcessUsage& process);
 /// sent to the terminal.
 std::string status_text(const Snapshot& snapshot, const ProcessUsage& process);
 
+/// One digit behind the point, in the largest unit of 1024 that leaves at least one before it:
+/// "1.5 MiB".
+std::string human(Bytes bytes);
+
 }  // namespace weir

@@ -15,22 +15,6 @@ std::string grouped(std::uint64_t number) {
   return digits;
 }
 
-/// One digit behind the point, in the largest unit of 1024 that leaves at least one before it.
-std::string human(Bytes bytes) {
-  constexpr std::array units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-  std::size_t unit = 0;
-  std::uint64_t divisor = 1;
-  while (unit + 1 < units.size() && count(bytes) / divisor >= 1024) {
-    divisor *= 1024;
-    ++unit;
-  }
-  const std::uint64_t whole = count(bytes) / divisor;
-  std::string text = std::to_string(whole);
-  if (unit > 0)
-    text += "." + std::to_string((count(bytes) % divisor) / (divisor / 1024) * 10 / 1024);
-  return text + " " + units[unit];
-}
-
 /// The two largest units that are not zero: "2d 3h", "4m 12s", "250ms".
 std::string human(Duration duration) {
   struct Unit {
@@ -221,6 +205,21 @@ std::string process_text(const Snapshot& snapshot, const ProcessUsage& process) 
 }
 
 }  // namespace
+
+std::string human(Bytes bytes) {
+  constexpr std::array units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  std::size_t unit = 0;
+  std::uint64_t divisor = 1;
+  while (unit + 1 < units.size() && count(bytes) / divisor >= 1024) {
+    divisor *= 1024;
+    ++unit;
+  }
+  const std::uint64_t whole = count(bytes) / divisor;
+  std::string text = std::to_string(whole);
+  if (unit > 0)
+    text += "." + std::to_string((count(bytes) % divisor) / (divisor / 1024) * 10 / 1024);
+  return text + " " + units[unit];
+}
 
 std::string status_text(const Snapshot& snapshot, const ProcessUsage& process) {
   return heading_text(snapshot) + link_text(snapshot) + ledger_text(snapshot) +
