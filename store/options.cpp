@@ -23,7 +23,7 @@ StoreOptions StoreOptions::read(Params& root) {
   options.durability =
       store.choice("durability", Durability::power,
                    {{"power", Durability::power}, {"process", Durability::process}});
-  options.commit_interval = store.duration("commit_interval", 250ms, {1ms, 10s});
+  options.commit_interval = store.duration("commit_interval", 1s, {1ms, 10s});
   options.sync_interval = store.duration("sync_interval", 1s, {10ms, 1h});
   options.backlog_after = store.duration("backlog_after", 5min, {1s, 24h});
   options.gap_topic = store.text("gap_topic", "weir.gaps");

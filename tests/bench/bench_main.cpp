@@ -243,7 +243,7 @@ int main(int argc, char** argv) {
     const PipelineFigures small = pipeline_figures(1000), large = pipeline_figures(100'000);
     const JournalFigures thousand = journal_figures(argv[1], 1000, 300);
     const JournalFigures interval_50ms = journal_figures(argv[1], 17, 2000);
-    const JournalFigures interval_250ms = journal_figures(argv[1], 83, 1000);
+    const JournalFigures interval_1s = journal_figures(argv[1], 333, 1000);
     std::cout << "{\n"
               << "  \"decode_ns_a_message\": " << decode << ",\n"
               << "  \"pipeline_ns_a_reading_1000_series\": " << small.ns << ",\n"
@@ -254,7 +254,7 @@ int main(int argc, char** argv) {
               << ",\n"
               << "  \"disk_bytes_a_reading_50ms_commits\": " << interval_50ms.bytes_a_reading
               << ",\n"
-              << "  \"disk_bytes_a_reading_250ms_commits\": " << interval_250ms.bytes_a_reading
+              << "  \"disk_bytes_a_reading_1s_commits\": " << interval_1s.bytes_a_reading
               << "\n"
               << "}\n";
   } catch (const std::exception& error) {

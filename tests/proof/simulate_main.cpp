@@ -4,7 +4,8 @@
 //                         [--verbose]
 //
 // --figure   cuts: power cuts (the default); clocks: jumps of the wall clock; errors: I/O calls
-//            that fail; damage: damaged databases; days: days of a gateway with all of that
+//            that fail; damage: damaged databases; outage: hours without a link; days: days of a
+//            gateway with all of that
 // --count    how many of them, in runs of a few, each of its own seed; --cuts N stands for
 //            --figure cuts --count N
 // --lies     cuts only: the card lies about one sync in N (never)
@@ -98,7 +99,8 @@ int run(const Arguments& arguments) {
   for (std::uint64_t run = 0; sum.counts[unit] < arguments.count && sum.failures.size() < 20;
        ++run) {
     const TempDir directory;
-    add(sum, arguments.figure->run({arguments.seed + run, arguments.lies, directory.path()}));
+    add(sum, arguments.figure->run(
+                 {arguments.seed + run, arguments.lies, directory.path(), arguments.count}));
     if (::isatty(terminal) == 1)
       ::dprintf(terminal, "\r%llu of %llu %s", static_cast<unsigned long long>(sum.counts[unit]),
                 static_cast<unsigned long long>(arguments.count), unit.c_str());

@@ -58,8 +58,9 @@ class Oracle {
 
 struct SimulationOptions {
   std::uint64_t seed = 1;
-  std::uint64_t lies = 0;  ///< one sync in so many does nothing; 0: an honest card
-  std::string directory;   ///< an empty one, best in memory
+  std::uint64_t lies = 0;   ///< one sync in so many does nothing; 0: an honest card
+  std::string directory;    ///< an empty one, best in memory
+  std::uint64_t count = 0;  ///< what is asked for in all, for a figure that is one run
 };
 
 /// How fast a world runs: each figure is the upper bound of a random one.

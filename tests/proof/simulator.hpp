@@ -19,12 +19,14 @@ SimulationReport simulate_cuts(const SimulationOptions& options);
 SimulationReport simulate_clocks(const SimulationOptions& options);
 SimulationReport simulate_errors(const SimulationOptions& options);
 SimulationReport simulate_damage(const SimulationOptions& options);
+SimulationReport simulate_outage(const SimulationOptions& options);
 
 inline constexpr std::array figures = {
     Figure{"cuts", "cuts", 20'000, simulate_cuts},
     Figure{"clocks", "runs", 100, simulate_clocks},
     Figure{"errors", "errors", 3'000, simulate_errors},
     Figure{"damage", "damages", 300, simulate_damage},
+    Figure{"outage", "hours", 6, simulate_outage},
 };
 
 }  // namespace weir
