@@ -64,6 +64,7 @@ std::optional<std::uint64_t> Oracle::next(const std::string& device, Timestamp t
 }
 
 std::string Oracle::take(const SinkRecord& record) {
+  if (header(record, "weir-kind") == "gap") return "";
   const std::string wrong = check(record);
   if (!wrong.empty()) return wrong;
   const Said said(record);
@@ -86,6 +87,7 @@ std::string Oracle::take(const SinkRecord& record) {
 }
 
 std::string Oracle::check(const SinkRecord& record) const {
+  if (header(record, "weir-kind") == "gap") return "";
   const Said said(record);
   if (!said.valid) return "not a record: " + record.value;
   const auto window = windows_.find(slot_at(said.device, said.time));
