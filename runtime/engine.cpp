@@ -92,33 +92,59 @@ Result<void> Engine::load_checkpoint(std::string_view state) {
 
 Result<void> Engine::replay_journal(std::uint64_t after) {
   Outputs discarded;
-  std::uint64_t records = 0;
-  bool fits = true;
+  std::uint64_t records = 0, left_out = 0;
+  std::uint64_t expected = after + 1;
   auto replayed = parts_.store.replay(after, [&](JournalRecord&& record) {
-    ByteReader dictionary(record.dictionary);
-    if (!record.dictionary.empty() && !parts_.table.read(dictionary)) fits = false;
-    if (!fits) return;
+    parts_.board.progressed();
+    if (left_out > 0 || !introduce(record)) {
+      ++left_out;
+      return;
+    }
+    if (record.seq != expected)
+      log_error("the journal lacks records " + std::to_string(expected) + " to " +
+                std::to_string(record.seq - 1));
+    expected = record.seq + 1;
     discarded.clear();
     fold(record, discarded);
     redeliveries_.replay(record);
     ledger_.add(record.delta);
     last_ = record.now;
     ++records;
-    parts_.board.progressed();
   });
-  if (!fits) return fail(ErrorKind::corrupt, "the journal names series that no record introduced");
-  if (!replayed) {
-    if (replayed.error().kind != ErrorKind::corrupt) return replayed;
-    // What stands before the damage was folded; what stands behind it can't be reached any more.
-    log_error("the journal is damaged: " + replayed.error().message +
-              "; readings behind the damage are missing from open windows");
-    delta_.add(Counter::journal_damaged, 1);
-    announce_gap("journal_damaged", now());
-    journaled_mark_ = parts_.table.mark();
-    return write_checkpoint();
-  }
   if (records > 0) log_info("replayed " + std::to_string(records) + " journal records");
-  return {};
+  if (replayed)
+    return left_out == 0
+               ? Result<void>{}
+               : fail(ErrorKind::corrupt, "the journal names series that no record introduced");
+  if (replayed.error().kind != ErrorKind::corrupt) return replayed;
+  return survive_damage(replayed.error().message, left_out);
+}
+
+/// Takes over the series that the record introduces. False: it speaks of some that are not known,
+/// because a record before it is lost.
+bool Engine::introduce(const JournalRecord& record) {
+  ByteReader dictionary(record.dictionary);
+  if (!record.dictionary.empty() && !parts_.table.read(dictionary)) return false;
+  const std::uint32_t known = parts_.table.mark().series;
+  return std::ranges::all_of(record.readings,
+                             [&](const Reading& reading) { return index(reading.series) < known; });
+}
+
+/// What could be read is folded. The rest is counted and announced, and the state as it is now is
+/// what a later start begins from.
+Result<void> Engine::survive_damage(const std::string& what, std::uint64_t left_out) {
+  log_error("the journal is damaged: " + what +
+            (left_out > 0 ? "; " + std::to_string(left_out) + " records behind it need what is lost"
+                          : std::string()) +
+            "; readings are missing from open windows");
+  delta_.add(Counter::journal_damaged, 1);
+  announce_gap("journal_damaged", now());
+  // What the lost records said of results is in the outbox all the same.
+  std::uint64_t waiting = 0;
+  for (const std::uint64_t n : parts_.store.stats().waiting) waiting += n;
+  ledger_.settle_results("journal_damaged", waiting);
+  journaled_mark_ = parts_.table.mark();
+  return write_checkpoint();
 }
 
 void Engine::fold(const JournalRecord& record, Outputs& out) {

@@ -41,6 +41,8 @@ class Journal::Stream {
     return true;
   }
 
+  std::size_t block() const { return block_; }  ///< the one it stands in
+
  private:
   static tl::unexpected<Error> broken() {
     return fail(ErrorKind::corrupt, "the journal ends in the middle of a record");
@@ -232,30 +234,44 @@ void Journal::release(std::uint64_t seq) {
   blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(needed));
 }
 
+/// The first block from `block` on in which a record begins that is not older than `seq`.
+std::size_t Journal::next_start(std::size_t block, std::uint64_t seq) const {
+  while (block < blocks_.size() &&
+         (blocks_[block].first_seq == 0 || blocks_[block].first_seq < seq))
+    ++block;
+  return block;
+}
+
 Result<void> Journal::read(std::uint64_t after, const std::function<Result<void>(Record&&)>& use) {
-  const std::size_t begin = block_of(after + 1);
-  if (begin == blocks_.size()) return {};
-  Stream stream(*this, begin, blocks_[begin].first_at);
-  Record record{blocks_[begin].first_seq, {}};
-  for (;; ++record.seq) {
-    const auto found = stream.next(record.bytes);
-    if (!found) return fail(found.error());
-    if (!*found) break;
-    if (record.seq <= after) continue;
-    if (auto used = use(Record(record)); !used) return used;
+  std::optional<Error> damage;
+  for (std::size_t begin = block_of(after + 1); begin < blocks_.size();) {
+    Stream stream(*this, begin, blocks_[begin].first_at);
+    Record record{blocks_[begin].first_seq, {}};
+    auto more = stream.next(record.bytes);
+    for (; more && *more; more = stream.next(record.bytes), ++record.seq) {
+      if (record.seq <= after) continue;
+      if (auto used = use(Record(record)); !used) return used;
+    }
+    if (more) break;
+    if (more.error().kind != ErrorKind::corrupt) return fail(more.error());
+    if (!damage) damage = more.error();
+    begin = next_start(stream.block() + 1, record.seq);
   }
-  return {};
+  return damage ? Result<void>(fail(*damage)) : Result<void>{};
 }
 
 Result<Journal::Record> Journal::last() {
   Record last;
-  const std::size_t begin = block_of(~std::uint64_t{0});
-  if (begin == blocks_.size()) return last;
-  const auto read_all = read(blocks_[begin].first_seq - 1, [&](Record&& record) -> Result<void> {
-    last = std::move(record);
-    return {};
-  });
-  if (!read_all && read_all.error().kind != ErrorKind::corrupt) return fail(read_all.error());
+  // The last one that begins may be cut off: then one that begins before it.
+  for (std::size_t begin = blocks_.size(); begin-- > 0 && last.seq == 0;) {
+    const std::uint64_t first = blocks_[begin].first_seq;
+    if (first == 0) continue;
+    const auto read_all = read(first - 1, [&](Record&& record) -> Result<void> {
+      last = std::move(record);
+      return {};
+    });
+    if (!read_all && read_all.error().kind != ErrorKind::corrupt) return fail(read_all.error());
+  }
   return last;
 }
 
@@ -265,25 +281,32 @@ std::uint64_t Journal::bytes_behind(std::uint64_t seq) const {
 
 Result<void> replay_journal(Journal& journal, std::uint64_t after,
                             const std::function<void(JournalRecord&&)>& record) {
+  std::optional<Error> damage;
+  const auto damaged = [&](std::string what) {
+    if (!damage) damage = Error{ErrorKind::corrupt, std::move(what)};
+  };
   std::uint64_t expected = after + 1;
   auto read = journal.read(after, [&](Journal::Record&& row) -> Result<void> {
     ByteReader in(row.bytes);
     Tail tail;
-    if (!read_tail(in, tail))
-      return fail(ErrorKind::corrupt, "record " + std::to_string(row.seq) + " is damaged");
-    auto decoded = decode_record(in.rest());
-    if (!decoded) return fail(decoded.error());
-    if (decoded->seq != expected || row.seq != expected)
-      return fail(ErrorKind::corrupt, "the journal has record " + std::to_string(decoded->seq) +
-                                          " where " + std::to_string(expected) + " was expected");
-    ++expected;
+    auto decoded = read_tail(in, tail) ? decode_record(in.rest())
+                                       : fail(ErrorKind::corrupt,
+                                              "record " + std::to_string(row.seq) + " is damaged");
+    if (!decoded && decoded.error().kind != ErrorKind::corrupt) return fail(decoded.error());
+    if (!decoded || decoded->seq != row.seq) {
+      damaged(decoded ? "a record stands where another was expected" : decoded.error().message);
+      return {};
+    }
+    if (row.seq != expected)
+      damaged("records " + std::to_string(expected) + " to " + std::to_string(row.seq - 1) +
+              " are missing");
+    expected = row.seq + 1;
     record(std::move(*decoded));
     return {};
   });
   if (!read) return read;
-  if (!journal.whole())
-    return fail(ErrorKind::corrupt, "a block of the journal is damaged, perhaps its last one");
-  return {};
+  if (!journal.whole()) damaged("a block of the journal is damaged, perhaps its last one");
+  return damage ? Result<void>(fail(*damage)) : Result<void>{};
 }
 
 }  // namespace weir

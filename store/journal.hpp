@@ -35,9 +35,10 @@ class Journal {
     std::uint64_t seq = 0;
     std::string bytes;
   };
-  /// Calls `use` for each record behind `after`, until it returns an error.
+  /// Calls `use` for each record behind `after` that can be read, in order, until it returns an
+  /// error.
   /// # Errors
-  /// `corrupt`: a block is damaged or missing; the records before it were handed over.
+  /// `corrupt`: a block is damaged or missing. All records that do not touch one were handed over.
   Result<void> read(std::uint64_t after, const std::function<Result<void>(Record&&)>& use);
 
   /// The last record that can be read; seq 0 if there is none. Whether nothing is lost behind it
@@ -71,6 +72,7 @@ class Journal {
   Result<void> write_block();
   void undo();
   std::size_t block_of(std::uint64_t seq) const;
+  std::size_t next_start(std::size_t block, std::uint64_t seq) const;
 
   Statement select_, write_;
   std::deque<Block> blocks_;  ///< that are needed, by number

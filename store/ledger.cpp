@@ -46,6 +46,14 @@ std::uint64_t Ledger::of(Counter counter, std::string_view reason) const {
   return found == counts_.end() ? 0 : found->second;
 }
 
+void Ledger::settle_results(std::string_view reason, std::uint64_t waiting) {
+  const std::uint64_t produced = total(Counter::results_produced);
+  const std::uint64_t gone =
+      total(Counter::results_delivered) + waiting + total(Counter::results_evicted);
+  if (gone > produced) add(Counter::results_produced, reason, gone - produced);
+  if (produced > gone) add(Counter::results_evicted, reason, produced - gone);
+}
+
 std::string Ledger::imbalance(std::uint64_t waiting) const {
   std::string out;
   check(out, "messages received", total(Counter::messages_received), "journaled + refused",

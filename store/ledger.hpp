@@ -55,6 +55,10 @@ class Ledger {
   /// `waiting` is the number of entries in the outbox at the same commit.
   std::string imbalance(std::uint64_t waiting) const;
 
+  /// After a loss of counts: makes the results balance with what waits, by counting under `reason`
+  /// as many produced or evicted as are missing.
+  void settle_results(std::string_view reason, std::uint64_t waiting);
+
   void write(ByteWriter& out) const;
   bool read(ByteReader& in);  ///< adds what was written
 

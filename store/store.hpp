@@ -112,9 +112,9 @@ class Store {
   /// # Errors
   /// `corrupt`: there are checkpoints, none can be read.
   virtual Result<Checkpoint> checkpoint() = 0;
-  /// Calls `record` for every record behind `after`, in order.
+  /// Calls `record` for every record behind `after` that can be read, in order.
   /// # Errors
-  /// `corrupt`: a record's CRC fails or a seq is missing; records before it were handed over.
+  /// `corrupt`: some can't, or are missing: the seqs of those that were handed over leave gaps.
   virtual Result<void> replay(std::uint64_t after,
                               const std::function<void(JournalRecord&&)>& record) = 0;
   virtual std::uint64_t last_journal_seq() const = 0;

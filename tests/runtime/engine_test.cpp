@@ -336,6 +336,61 @@ TEST_CASE("an older copy of the database becomes a new one, and nothing new pass
   rig.balanced();
 }
 
+TEST_CASE("a damaged journal costs the records it touches; the loss is announced, the rest counts") {
+  TempDir directory;
+  ManualClock clock;
+  {
+    Rig rig(directory.path(), clock);
+    for (int i = 0; i < 200; ++i) {
+      rig.send(static_cast<std::uint16_t>(i + 1), minute0 + i, 1);
+      settle(rig, clock);
+    }
+    REQUIRE(rig.store->stats().checkpoints == 0);
+  }
+  const bool newest = GENERATE(false, true);
+  {
+    auto database = Database::open(directory.path() + "/weir.db", Database::Mode::read_write);
+    REQUIRE(database);
+    REQUIRE((*database)->execute(
+        "UPDATE journal SET body = zeroblob(length(body)) WHERE slot = " +
+        std::string(newest ? "(SELECT max(slot) FROM journal)" : "5")));
+  }
+  Rig rig(directory.path(), clock);
+  const Ledger& ledger = rig.engine->ledger();
+  const std::uint64_t known = ledger.total(Counter::readings_journaled);
+  CHECK(known > 170);
+  CHECK(known < 200);
+  rig.balanced();
+
+  // Life goes on, and a later start begins from the state as it is.
+  rig.send(300, minute0 + 300, 1);
+  settle(rig, clock);
+  CHECK(ledger.total(Counter::journal_damaged) == 1);
+  rig.balanced();
+  while (rig.uplink->step(std::chrono::seconds(1))) {
+  }
+  std::map<std::int64_t, std::uint64_t> readings;
+  std::size_t gaps = 0;
+  for (const SinkRecord& record : rig.sink.records()) {
+    if (record.topic == "weir.gaps") {
+      ++gaps;
+      CHECK(record.value.find(R"({"reason":"journal_damaged"})") != std::string::npos);
+      continue;
+    }
+    const auto at = record.value.find(R"("readings":{"count":)") + 20;
+    readings[count_us(record.timestamp)] = std::stoull(record.value.substr(at));
+  }
+  CHECK(gaps == 1);
+  std::uint64_t counted = 0;
+  for (const auto& [end, count] : readings) {
+    CHECK(count <= 60);
+    counted += count;
+  }
+  // All but the reading that closed the last window, and at most what the block held.
+  CHECK(counted >= known);
+  CHECK(counted <= 200);
+}
+
 TEST_CASE("rubbish is acknowledged, counted, and kept as a sample") {
   TempDir directory;
   ManualClock clock;
