@@ -4,6 +4,7 @@
 #include <charconv>
 #include <set>
 
+#include "runtime/kafka_position.hpp"
 #include "runtime/kafka_sink.hpp"
 #include "runtime/seeded_random.hpp"
 #include "tests/support/catch.hpp"
@@ -246,6 +247,31 @@ TEST_CASE("a position topic that is not compacted is refused with the command th
   CHECK(refused.error().message.find("kafka-configs.sh") != std::string::npos);
   CHECK(sink->status().state == refused.error().message);
   CHECK_FALSE(sink->open(20s));
+}
+
+TEST_CASE("who only looks finds the position, makes no topic and fences nobody") {
+  const Scene scene;
+  if (!scene) return;
+  const std::atomic<bool> cancelled = false;
+  const auto look = [&] {
+    return find_position(scene.options().client_settings(), scene.position_topic,
+                         position_key(scene.gateway, scene.epoch), Patience(20s, cancelled));
+  };
+  for (int i = 0; i < 2; ++i) {
+    const auto missing = look();
+    REQUIRE_FALSE(missing);
+    CHECK(missing.error().kind == ErrorKind::unsupported);
+    CHECK(missing.error().message.find("kafka-topics.sh --create") != std::string::npos);
+  }
+  auto sink = scene.sink();
+  REQUIRE(trouble(sink->open(20s)) == "");
+  for (std::uint64_t seq = 1; seq <= 3; ++seq) {
+    REQUIRE(trouble(sink->publish(scene.records(1, 1), live(seq), 10s)) == "");
+    const auto found = look();
+    REQUIRE(trouble(found) == "");
+    CHECK(found->position == live(seq));
+    CHECK(found->notice == "");
+  }
 }
 
 TEST_CASE("positions may be spread over several partitions") {
