@@ -242,6 +242,16 @@ class Weir:
         code = self.process.stop()
         return code, time.monotonic() - begun
 
+    def healthy(self):
+        """Asserts that `weir doctor` finds nothing, running or stopped; how full the disk is does
+        not matter."""
+        done = subprocess.run([str(self.program), "doctor", "--json", "-c", str(self.config_file)],
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, f"doctor: {done.stdout}{done.stderr}"
+        found = [check for check in json.loads(done.stdout)["checks"]
+                 if check["verdict"] != "ok" and check["check"] != "files"]
+        assert not found, f"doctor: {found}"
+
 
 class MockKafka:
     """librdkafka's mock cluster, served on a port; quick, without a JVM."""

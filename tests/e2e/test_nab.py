@@ -118,6 +118,7 @@ def main(mode):
         messages = [(name, row) for name, rows_of in sent.items() for row in rows_of]
         for i, (name, (time, value)) in enumerate(messages):
             if mode == "restart" and i == total // 2:
+                weir.healthy()
                 code, seconds = weir.stop()
                 assert code == 0 and seconds < 5, f"stop took {seconds:.1f} s, exit code {code}"
                 weir.start()
@@ -142,8 +143,10 @@ def main(mode):
         # The idle time-out emits the open windows at the end; they too must have left.
         assert status["ledger"]["balanced"], status["ledger"]
         newest = newest_revisions(consume(brokers, f"{identity}.rollups"))
+        weir.healthy()
         code, _ = weir.stop()
         assert code == 0, f"exit code {code}"
+        weir.healthy()
 
     failures = []
     compared = 0
