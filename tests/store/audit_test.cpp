@@ -26,16 +26,6 @@ std::unique_ptr<Store> fill(const StoreOptions& options) {
   return store;
 }
 
-StoreAudit audit_of(
-    const std::string& directory, const Position& delivered = {},
-    const AuditProgress& progress = [](auto, auto) {}) {
-  auto inspector = StoreInspector::open(directory);
-  if (!inspector) FAIL("open: " << inspector.error().message);
-  auto audit = (*inspector)->audit(delivered, progress);
-  if (!audit) FAIL("audit: " << audit.error().message);
-  return std::move(*audit);
-}
-
 void change(const std::string& directory, const std::string& sql) {
   REQUIRE((*Database::open(directory + "/weir.db", Database::Mode::read_write))->execute(sql));
 }
@@ -69,21 +59,6 @@ const StoreAudit::Table& table_of(const StoreAudit& audit, const std::string& na
 
 const std::vector<std::string> tables = {"journal",  "checkpoint", "dead_letters",
                                          "outbox_0", "outbox_1",   "outbox_2"};
-
-/// Nothing is wrong with it, and the counts are those of the journal.
-void check_whole(const StoreAudit& audit) {
-  CHECK(audit.pages == "ok");
-  CHECK(audit.replay_error == "");
-  for (const std::string& name : tables) {
-    INFO(name);
-    CHECK(table_of(audit, name).whole());
-  }
-  for (const StoreAudit::Lane& lane : audit.outbox) {
-    CHECK(lane.rows == lane.counted);
-    CHECK(lane.last_seq <= audit.issued);
-  }
-  CHECK(audit.letters_missing == 0);
-}
 
 std::set<std::string> files_in(const std::string& directory) {
   std::set<std::string> names;

@@ -140,4 +140,32 @@ std::vector<OutboxEntry> read_lane(OutboxReader& reader, Lane lane, std::uint64_
   }
 }
 
+StoreAudit audit_of(const std::string& directory, const Position& delivered,
+                    const AuditProgress& progress) {
+  auto inspector = StoreInspector::open(directory);
+  if (!inspector) FAIL("open: " << inspector.error().message);
+  auto audit = (*inspector)->audit(delivered, progress);
+  if (!audit) FAIL("audit: " << audit.error().message);
+  return std::move(*audit);
+}
+
+void check_whole(const StoreAudit& audit) {
+  CHECK(audit.pages == "ok");
+  CHECK(audit.replay_error == "");
+  for (const auto* table : {&audit.journal, &audit.checkpoints, &audit.dead_letters})
+    CHECK(table->whole());
+  for (const StoreAudit::Lane& lane : audit.outbox) {
+    CHECK(lane.whole());
+    CHECK(lane.rows == lane.counted);
+    CHECK(lane.last_seq <= audit.issued);
+  }
+  CHECK(audit.letters_missing == 0);
+  for (const auto* checkpoint : {&audit.newest, &audit.before}) {
+    if (!*checkpoint) continue;
+    CHECK((*checkpoint)->whole);
+    CHECK((*checkpoint)->error == "");
+    CHECK((*checkpoint)->journal_seq <= audit.last_record);
+  }
+}
+
 }  // namespace weir

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "runtime/seeded_random.hpp"
-#include "store/store.hpp"
+#include "store/audit.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -54,5 +54,12 @@ std::uint64_t waiting(const Store::Stats& stats);
 
 /// Every entry of a lane, in order; fails the test on an error or a damaged one.
 std::vector<OutboxEntry> read_lane(OutboxReader& reader, Lane lane, std::uint64_t after = 0);
+
+/// Looks at everything, or fails the test with the message.
+StoreAudit audit_of(
+    const std::string& directory, const Position& delivered = {},
+    const AuditProgress& progress = [](auto, auto) {});
+/// Nothing is wrong with it, and the counts are those of the journal.
+void check_whole(const StoreAudit& audit);
 
 }  // namespace weir

@@ -80,6 +80,7 @@ TEST_CASE("kill -9 in the middle of commits loses none that returned, and leaves
     INFO("kill " << kill);
     options.durability = kill % 2 == 0 ? Durability::process : Durability::power;
     const std::uint64_t last = commit_and_kill(options, 1 + random.below(40));
+    check_whole(audit_of(dir.path()));
     const auto store = open_store(options);
     CHECK_FALSE(store->set_aside());
     // One more may have been committed that nobody was told of.
@@ -94,6 +95,7 @@ TEST_CASE("kill -9 in the middle of commits loses none that returned, and leaves
     std::uint64_t entries = 0;
     for (const Lane lane : {Lane::alerts, Lane::live}) entries += read_lane(*reader, lane).size();
     CHECK(entries == waiting(store->stats()));
+    check_whole(audit_of(dir.path()));
   }
 }
 
