@@ -156,6 +156,13 @@ Finding dead_letters(const StoreAudit& audit) {
   return ok("dead letters", number_of(table.rows, "row"));
 }
 
+Finding gaps(const StoreAudit& audit) {
+  if (!audit.gaps.whole())
+    return problem("gaps", damage_of(audit.gaps),
+                   "check the disk; what was given up is in the ledger, if not announced");
+  return ok("gaps", number_of(audit.gaps.rows, "row") + " to be announced");
+}
+
 std::uint64_t rows_waiting(const StoreAudit& audit) {
   std::uint64_t rows = 0;
   for (const StoreAudit::Lane& lane : audit.outbox) rows += lane.rows;
@@ -219,6 +226,7 @@ std::vector<Finding> examine(const StoreAudit& audit, std::optional<Bytes> max_s
   out.push_back(journal(audit));
   for (std::size_t i = 0; i < lane_count; ++i) out.push_back(lane(audit, static_cast<Lane>(i)));
   out.push_back(dead_letters(audit));
+  out.push_back(gaps(audit));
   out.push_back(ledger(audit));
   return out;
 }

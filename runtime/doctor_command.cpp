@@ -89,7 +89,8 @@ int doctor_command(const DoctorOptions& options) {
     findings =
         std::vector<Finding>{{"database", Finding::Verdict::problem, findings.error().message,
                               findings.error().kind == ErrorKind::unsupported
-                                  ? "ask the weir that wrote it"
+                                  ? "ask the weir that wrote it, or start this one: it takes an "
+                                    "older database over"
                                   : "restart weir: it sets a database aside that it can't "
                                     "open, and begins a new one"}};
   std::cout << (options.json ? findings_json(directory, *findings) + "\n"

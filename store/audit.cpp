@@ -1,6 +1,7 @@
 #include "store/audit.hpp"
 
 #include "store/checkpoints.hpp"
+#include "store/gaps.hpp"
 #include "store/journal.hpp"
 #include "store/outbox.hpp"
 #include "store/row.hpp"
@@ -27,6 +28,11 @@ class Auditor {
     look_at_journal();
     for (std::size_t i = 0; i < lane_count; ++i) look_at_lane(static_cast<Lane>(i));
     look_at_dead_letters();
+    walk("gaps", "gaps", RowKind::gap, audit_.gaps,
+         [](std::uint64_t id, std::string_view content) -> Result<void> {
+           if (read_gap(content)) return {};
+           return fail(ErrorKind::corrupt, "gap row " + std::to_string(id) + " can't be read");
+         });
     return std::move(audit_);
   }
 

@@ -41,7 +41,7 @@ struct StoreAudit {
 
   std::string uuid;
   std::string pages;  ///< "ok", or the first thing SQLite's own check complains about
-  Table journal, checkpoints, dead_letters;
+  Table journal, checkpoints, dead_letters, gaps;
   std::array<Lane, lane_count> outbox;
   std::uint64_t letters_missing = 0;  ///< ids between the first and the last that have no row
 

@@ -27,6 +27,8 @@ void write_gap(const Gaps::value_type& gap, std::string& out) {
   writer.zigzag(content.since.count());
 }
 
+}  // namespace
+
 std::optional<Gaps::value_type> read_gap(std::string_view bytes) {
   ByteReader in(bytes);
   if (in.u8() != gap_version) return std::nullopt;
@@ -44,8 +46,6 @@ std::optional<Gaps::value_type> read_gap(std::string_view bytes) {
   if (!in.ok() || lane >= lane_count) return std::nullopt;
   return Gaps::value_type{{static_cast<Lane>(lane), reason}, gap};
 }
-
-}  // namespace
 
 std::optional<Gap> gap_of(std::uint64_t seq, const Output* output) {
   if (output != nullptr && output->kind == OutputKind::gap) return std::nullopt;

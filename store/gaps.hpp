@@ -31,6 +31,9 @@ void add_gap(Gaps& gaps, Lane lane, std::string_view reason, const Gap& gap);
 /// What the centre is told. RECORDS.md describes it.
 Output announce_gap(const Gaps::value_type& gap, const std::string& topic, const Moment& now);
 
+/// The content of a row; nothing if it is damaged.
+std::optional<Gaps::value_type> read_gap(std::string_view content);
+
 /// The table of gaps that are not announced yet: a handful of rows.
 class GapTable {
  public:

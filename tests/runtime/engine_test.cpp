@@ -1,9 +1,11 @@
 #include "runtime/engine.hpp"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 
+#include "store/sqlite.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_sink.hpp"
 #include "tests/support/fault_vfs.hpp"
@@ -336,7 +338,8 @@ TEST_CASE("an older copy of the database becomes a new one, and nothing new pass
   rig.balanced();
 }
 
-TEST_CASE("a damaged journal costs the records it touches; the loss is announced, the rest counts") {
+TEST_CASE(
+    "a damaged journal costs the records it touches; the loss is announced, the rest counts") {
   TempDir directory;
   ManualClock clock;
   {
@@ -351,9 +354,8 @@ TEST_CASE("a damaged journal costs the records it touches; the loss is announced
   {
     auto database = Database::open(directory.path() + "/weir.db", Database::Mode::read_write);
     REQUIRE(database);
-    REQUIRE((*database)->execute(
-        "UPDATE journal SET body = zeroblob(length(body)) WHERE slot = " +
-        std::string(newest ? "(SELECT max(slot) FROM journal)" : "5")));
+    REQUIRE((*database)->execute("UPDATE journal SET body = zeroblob(length(body)) WHERE slot = " +
+                                 std::string(newest ? "(SELECT max(slot) FROM journal)" : "5")));
   }
   Rig rig(directory.path(), clock);
   const Ledger& ledger = rig.engine->ledger();
