@@ -46,13 +46,13 @@ LINE = re.compile(r"^(\d+) +(?:<\.\.\. (\w+) resumed>|(\w+)\()(.*)$")
 
 
 class Traced(Weir):
-    """weir under strace."""
+    """weir under strace, which stands aside (-D): signals reach weir itself."""
 
     def start(self, ready=True):
         self.trace = self.directory / "trace"
-        self.process = Process(["strace", "-f", "-xx", "-s", "70000", "-e", f"trace={CALLS}", "-e",
-                                "signal=none", "-o", str(self.trace), str(self.program), "run", "-c",
-                                str(self.config_file)], self.directory / "weir.log")
+        self.process = Process(["strace", "-D", "-f", "-xx", "-s", "70000", "-e", f"trace={CALLS}",
+                                "-e", "signal=none", "-o", str(self.trace), str(self.program),
+                                "run", "-c", str(self.config_file)], self.directory / "weir.log")
         wait_until(lambda: self.get("/readyz")[0] == 200 or not self.process.running(),
                    "weir is ready")
         return self
@@ -163,6 +163,8 @@ def main():
         wait_until(lambda: (weir.status() or {}).get("ledger", {}).get("counts", {})
                    .get("messages_journaled", 0) >= options.count, "all is journaled", 120)
         weir.stop()
+        wait_until(lambda: "+++ exited" in weir.trace.read_text(errors="replace")[-4096:],
+                   "the trace is whole")
         acknowledgements, uncovered = judge(weir.trace, mosquitto.port)
     found = {"acknowledgements": acknowledgements, "before_their_sync": len(uncovered)}
     print(json.dumps(found))

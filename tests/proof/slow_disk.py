@@ -46,7 +46,7 @@ class SlowDisk(Weir):
     """weir whose syncs take their time."""
 
     def start(self, ready=True):
-        self.process = Process(["strace", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
+        self.process = Process(["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
                                 "-e", "trace=fsync,fdatasync", "-e",
                                 f"inject=fsync,fdatasync:delay_exit={SYNC_US}", str(self.program),
                                 "run", "-c", str(self.config_file)], self.directory / "weir.log")
