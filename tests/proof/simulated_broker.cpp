@@ -9,10 +9,19 @@ void SimulatedBroker::publish(std::string topic, std::string payload) {
   queue_.push_back({std::move(topic), std::move(payload), 0});
 }
 
-void SimulatedBroker::connect() {
+void SimulatedBroker::connect(std::size_t arrived) {
+  on_their_way_.resize(std::min(arrived, on_their_way_.size()));
+  take_acknowledgements();
   ++connection_;
-  on_their_way_.clear();
   again_ = in_flight_;
+}
+
+void SimulatedBroker::take_acknowledgements() {
+  for (const AckToken& token : on_their_way_) {
+    acknowledged_ += std::erase_if(
+        in_flight_, [&](const Sent& sent) { return sent.packet_id == token.packet_id; });
+  }
+  on_their_way_.clear();
 }
 
 void SimulatedBroker::send(const Sent& message, bool again, Timestamp arrival, Batch& batch) const {
@@ -26,11 +35,7 @@ void SimulatedBroker::send(const Sent& message, bool again, Timestamp arrival, B
 }
 
 void SimulatedBroker::pump(Inbox& inbox) {
-  for (const AckToken& token : on_their_way_) {
-    acknowledged_ += std::erase_if(
-        in_flight_, [&](const Sent& sent) { return sent.packet_id == token.packet_id; });
-  }
-  on_their_way_.clear();
+  take_acknowledgements();
   const Timestamp arrival{};
   Batch batch;
   for (const Sent& message : again_) send(message, true, arrival, batch);

@@ -43,7 +43,9 @@ class SimulatedClock final : public Clock {
 class SimulatedBroker final : public Source {
  public:
   void publish(std::string topic, std::string payload);
-  void connect();           ///< a new connection: everything in flight again, in order
+  /// A new connection: everything in flight again, in order. Of the acknowledgements that were on
+  /// their way the first `arrived` still do.
+  void connect(std::size_t arrived = 0);
   void pump(Inbox& inbox);  ///< takes acknowledgements, sends what the window allows
   bool drained() const { return queue_.empty() && in_flight_.empty(); }
   std::uint64_t acknowledged() const { return acknowledged_; }
@@ -59,13 +61,14 @@ class SimulatedBroker final : public Source {
     std::string topic, payload;
     std::uint16_t packet_id = 0;
   };
+  void take_acknowledgements();
   void send(const Sent& message, bool again, Timestamp arrival, Batch& batch) const;
 
   static constexpr std::size_t window = 20;
   std::deque<Sent> queue_;
   std::deque<Sent> in_flight_;          ///< in the order of sending
   std::deque<Sent> again_;              ///< to be sent again on this connection
-  std::vector<AckToken> on_their_way_;  ///< acknowledgements that a cut connection loses
+  std::vector<AckToken> on_their_way_;  ///< acknowledgements that a connection may lose
   std::uint16_t next_id_ = 1;
   std::uint32_t connection_ = 1;
   std::uint64_t acknowledged_ = 0, sent_again_ = 0;

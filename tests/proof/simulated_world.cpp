@@ -6,6 +6,8 @@ namespace weir {
 
 namespace {
 
+constexpr std::uint64_t acknowledgements_at_most = 21;  // on their way; of a window of 20
+
 using namespace std::chrono_literals;
 
 constexpr std::uint64_t devices = 5;
@@ -81,7 +83,7 @@ void World::round(Life& life, const Pace& pace) {
       static_cast<std::int64_t>(data.below(static_cast<std::uint64_t>(pace.round.count())))));
   life.step();
   if (random.one_in(pace.deliveries)) deliver(life);
-  if (random.one_in(pace.connects)) broker.connect();
+  if (random.one_in(pace.connects)) broker.connect(random.below(acknowledgements_at_most));
   if (data.one_in(pace.silences)) clock.pass(40s);
   observe(life);
 }
@@ -122,7 +124,7 @@ bool World::drain() {
     failed("it does not start: " + life.death());
     return false;
   }
-  broker.connect();
+  broker.connect(random.below(acknowledgements_at_most));
   return drain(life);
 }
 
