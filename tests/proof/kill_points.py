@@ -122,11 +122,12 @@ class Gateway:
 def threads(pid):
     """{name: thread id}; threads of one name are told apart by their order."""
     seen, ids = collections.Counter(), {}
-    for task in sorted(pathlib.Path(f"/proc/{pid}/task").iterdir(), key=lambda path: int(path.name)):
-        name = (task / "comm").read_text().strip()
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    for task in sorted(int(entry.name) for entry in tasks.iterdir()):
+        name = (tasks / str(task) / "comm").read_text().strip()
         seen[name] += 1
         if name != HTTP_THREAD:  # it answers this program's questions
-            ids[f"{name}#{seen[name]}"] = int(task.name)
+            ids[f"{name}#{seen[name]}"] = task
     return ids
 
 

@@ -36,18 +36,21 @@ trap 'exit 130' INT TERM
 sh tests/kafka/broker.sh start "$WEIR_KAFKA_STATE" >/dev/null
 
 echo "proof: seed $seed"
-failed=''
+failed='' runs=''
 # figure NUMBER NAME COMMAND...: the command writes its JSON to build/proof/NUMBER-NAME.json.
 figure() {
   number=$1 name=$2
   shift 2
   echo "figure $number, $name:"
-  "$@" --report "$out/$number-$name.json" || failed="$failed $number"
+  begun=$(date +%s) holds=true
+  rm -f "$out/$number-$name.json"
+  "$@" --report "$out/$number-$name.json" || { failed="$failed $number" && holds=false; }
+  runs="$runs${runs:+,} \"$number-$name\": {\"holds\": $holds, \"seconds\": $(($(date +%s) - begun))}"
 }
 kills=2000 cuts=1000000 acks=100000
 [ -z "$quick" ] || { kills=60 cuts=20000 acks=5000; }
-points=1 outages=500
-[ -z "$quick" ] || { points=10 outages=10; }
+points=1 outages=500 budget=''
+[ -z "$quick" ] || { points=10 outages=10 budget='--budget 150'; }
 
 figure 1 kills python3 tests/proof/kills.py --kills "$kills" --seed "$seed"
 figure 2 kill-points python3 tests/proof/kill_points.py --every "$points" --seed "$seed"
@@ -55,12 +58,15 @@ figure 3 power-cuts "build/$preset/tests/weir-simulate-gateway" --cuts "$cuts" -
 figure 9 outages python3 tests/proof/outages.py --outages "$outages" --seed "$seed"
 figure 11 slow-disk python3 tests/proof/slow_disk.py
 figure 12 acknowledgements python3 tests/proof/acknowledgements.py --count "$acks"
+figure 13 planted-bugs python3 tests/proof/planted.py $budget
 figure 14 restart python3 tests/proof/restart.py
 
-python3 - "$seed" "$out" <<'END'
+python3 - "$seed" "$out" "{$runs}" <<'END'
 import json, pathlib, sys
-out = pathlib.Path(sys.argv[2])
-figures = {file.stem: json.loads(file.read_text()) for file in sorted(out.glob("[0-9]*.json"))}
+out, figures = pathlib.Path(sys.argv[2]), json.loads(sys.argv[3])
+for key, run in figures.items():
+    found = out / f"{key}.json"
+    figures[key] = (json.loads(found.read_text()) if found.exists() else {}) | run
 (out / "report.json").write_text(json.dumps({"seed": int(sys.argv[1]), "figures": figures}, indent=2) + "\n")
 END
 [ -z "$failed" ] || { echo "proof: FAILED:$failed; seed $seed" >&2 && exit 1; }

@@ -1,0 +1,86 @@
+"""Writes a run of the proof as a page: report.py [REPORT.json] > tests/proof/REPORT.md"""
+
+import json
+import pathlib
+import sys
+
+HEAD = """# What weir promises, proved
+
+Made by `tests/proof/report.py` from the report of a run of `sh tests/proof/run.sh`, seed {seed}.
+
+{how}
+
+| figure | what | ran | found | holds | seconds |
+|---|---|---|---|---|---|
+"""
+
+# Number: what it shows, how it is made, the members that say how much ran; the rest is what was
+# found.
+FIGURES = {
+    1: ("`kill -9` at random instants, lost / twice / wrong windows",
+        "A fleet publishes at QoS 1 while weir is killed and started again; a read_committed "
+        "consumer of a real Kafka is compared with what was published, reading by reading.",
+        ["kills", "messages", "windows"]),
+    2: ("a kill before each system call of a cycle",
+        "A cycle is recorded with strace; then strace kills weir as a thread enters a call, one "
+        "call of the recording after the other, and the same consumer counts.",
+        ["calls_of_a_cycle", "points", "kills", "messages"]),
+    3: ("simulated power cuts",
+        "The production engine, store and uplink run on a simulated disk that loses, tears and "
+        "reorders what was not synced.", ["cuts", "messages", "acknowledged"]),
+    4: ("each n-th I/O call fails", "As figure 3, with errors instead of cuts.", []),
+    5: ("simulated gateway time under faults", "As figure 3, with all faults, from seeds.", []),
+    6: ("hours offline at full load", "weir fills its store without a link, and drains it.", []),
+    7: ("random damage to the database", "As figure 3, with damage done to the file.", []),
+    8: ("a card that lies about sync", "As figure 3, with syncs that do nothing.", []),
+    9: ("outages of mosquitto, Kafka and their links",
+        "Proxies between weir and both cut, refuse, swallow, delay; the brokers are restarted and "
+        "killed; counted as figure 1.", ["outages", "messages", "windows"]),
+    10: ("clock jumps, boots in 1970", "As figure 3, on a wall clock that jumps.", []),
+    11: ("messages a second where a sync takes 8 ms",
+         "strace holds back the return of each sync.", ["messages"]),
+    12: ("acknowledgements before the sync that covers them",
+         "The bytes to and from the broker, and the syncs between, are read off the system calls.",
+         ["acknowledgements"]),
+    13: ("bugs planted into weir that no figure caught",
+         "Each file of `tests/proof/bugs` changes a line or two; a figure, or the unit tests it "
+         "names, must go red.", ["bugs", "planted"]),
+    14: ("a start with a million entries in the outbox",
+         "The outbox is filled by the store itself; from exec to the first PUBACK and to the first "
+         "record at a consumer.", ["entries", "journal_records"]),
+}
+APART = ("seed", "seconds", "holds")  # members with a column of their own, or none
+
+
+def spell(name, value):
+    if isinstance(value, float):
+        value = f"{value:,.3f}"
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = f"{value:,}"
+    return f"{name.replace('_', ' ')} {value}"
+
+
+def row(key, found):
+    number, name = key.split("-", 1)
+    what, _, ran = FIGURES.get(int(number), (name.replace("-", " "), "", []))
+    plain = {name: value for name, value in found.items()
+             if name not in APART and not isinstance(value, (list, dict))}
+    counts = ", ".join(spell(name, plain[name]) for name in ran if name in plain)
+    rest = ", ".join(spell(name, value) for name, value in plain.items() if name not in ran)
+    holds = "yes" if found.get("holds") else "**no**"
+    return f"| {number} | {what} | {counts} | {rest} | {holds} | {found.get('seconds', '')} |"
+
+
+def main():
+    source = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/proof/report.json")
+    report = json.loads(source.read_text())
+    figures = dict(sorted(report["figures"].items(), key=lambda item: int(item[0].split("-")[0])))
+    numbers = sorted({int(key.split("-")[0]) for key in figures} & FIGURES.keys())
+    how = "\n".join(f"- **{number}**: {FIGURES[number][1]}" for number in numbers)
+    print(HEAD.format(seed=report["seed"], how=how), end="")
+    for key, found in figures.items():
+        print(row(key, found))
+
+
+if __name__ == "__main__":
+    main()
