@@ -75,7 +75,7 @@ def row(key, found):
 
 def main():
     source = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/proof/report.json")
-    figures = json.loads(source.read_text())
+    figures = json.loads(source.read_text())["figures"]
     figures = dict(sorted(figures.items(), key=lambda item: int(item[0].split("-")[0])))
     numbers = sorted({int(key.split("-")[0]) for key in figures} & FIGURES.keys())
     how = "\n".join(f"- **{number}**: {FIGURES[number][1]}" for number in numbers)

@@ -48,7 +48,8 @@ figure() {
   begun=$(date +%s) holds=true
   rm -f "$out/$number-$name.json"
   "$@" --report "$out/$number-$name.json" || { failed="$failed $number" && holds=false; }
-  runs="$runs${runs:+,} \"$number-$name\": {\"seed\": $seed, \"holds\": $holds, \"seconds\": $(($(date +%s) - begun))}"
+  took=$(($(date +%s) - begun))
+  runs="$runs${runs:+,} \"$number-$name\": {\"seed\": $seed, \"holds\": $holds, \"seconds\": $took}"
 }
 kills=2000 cuts=1000000 acks=100000
 [ -z "$quick" ] || { kills=60 cuts=20000 acks=5000; }
@@ -68,11 +69,11 @@ python3 - "$out" "{$runs}" "$only" <<'END'
 import json, pathlib, sys
 out, runs, only = pathlib.Path(sys.argv[1]), json.loads(sys.argv[2]), sys.argv[3]
 report = out / "report.json"
-figures = json.loads(report.read_text()) if only and report.exists() else {}
+figures = json.loads(report.read_text())["figures"] if only and report.exists() else {}
 for key, run in runs.items():
     found = out / f"{key}.json"
     figures[key] = (json.loads(found.read_text()) if found.exists() else {}) | run
-report.write_text(json.dumps(figures, indent=2) + "\n")
+report.write_text(json.dumps({"figures": figures}, indent=2) + "\n")
 END
 [ -z "$failed" ] || { echo "proof: FAILED:$failed; seed $seed" >&2 && exit 1; }
 echo "proof: all figures hold; build/proof/report.json"
