@@ -80,8 +80,8 @@ def path_of(program):
 
 
 def run(command, **options):
-    return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          **options)
+    return subprocess.run(command, text=True, errors="replace", stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, **options)
 
 
 def compile_source(source, place):
@@ -136,7 +136,7 @@ def caught(bug):
     else:
         command = [str(build / path_of(name)), *arguments]
     done = run(command, cwd=SOURCE_DIR, env=os.environ | {"WEIR_BUILD_DIR": str(build)})
-    shutil.rmtree(build.parent)
+    shutil.rmtree(build.parent, ignore_errors=True)
     if done.returncode == SKIPPED:
         return None, done.stdout.strip()
     words = (done.stdout.strip().splitlines() or [""])[-1]
