@@ -1,4 +1,5 @@
 #include "tests/store/samples.hpp"
+#include "tests/support/disk_model.hpp"
 #include "tests/support/fault_vfs.hpp"
 
 namespace weir {
@@ -189,6 +190,36 @@ TEST_CASE("with durability power every commit is synced, with process none need 
     REQUIRE(store->commit(next_commit(*store)));
     CHECK(vfs.syncs() - behind == (durability == Durability::power ? 1 : 0));
   }
+}
+
+TEST_CASE("what a failed sync left in the log is written again before anything builds on it") {
+  std::uint64_t lost = 0;
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    const TempDir directory;
+    DiskModel disk(seed);
+    FaultVfs vfs;
+    vfs.watch(&disk, seed);
+    StoreOptions options = options_in(directory.path());
+    options.vfs = vfs.name();
+    {
+      const auto store = open_store(options);
+      REQUIRE(store->commit(next_commit(*store)));
+      vfs.arm({FaultVfs::Fault::sync_error, 1, false});
+      REQUIRE(store->commit(next_commit(*store)).error().kind == ErrorKind::fatal);
+      disk.kill();
+    }
+    disk.revive();
+    std::uint64_t acknowledged = 0;
+    {
+      const auto store = open_store(options);
+      REQUIRE(store->commit(next_commit(*store)));
+      acknowledged = store->last_journal_seq();
+      disk.kill();
+    }
+    disk.reboot();
+    if (open_store(options)->last_journal_seq() < acknowledged) ++lost;
+  }
+  CHECK(lost == 0);
 }
 
 }  // namespace weir
