@@ -120,9 +120,9 @@ void run(World& world, bool disturbed) {
 }  // namespace
 
 SimulationReport simulate_clocks(const SimulationOptions& options) {
-  World good({options.seed, 0, options.directory + "/good"}, 10s, "5m");
+  World good({options.seed, 0, options.directory + "/good"}, {.max_skew = "5m"});
   run(good, false);
-  World wrong({options.seed, 0, options.directory + "/wrong"}, 10s, "5m");
+  World wrong({options.seed, 0, options.directory + "/wrong"}, {.max_skew = "5m"});
   run(wrong, true);
   const Windows expected = windows_of(good), found = windows_of(wrong);
   if (expected.empty()) wrong.failed("no windows");

@@ -1,5 +1,6 @@
 #include "tests/proof/simulated_world.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace weir {
@@ -12,22 +13,24 @@ using namespace std::chrono_literals;
 
 constexpr std::uint64_t devices = 5;
 
-std::string config_text(Duration window, const std::string& max_skew) {
+std::string config_text(const WorldShape& shape) {
   return R"(
 [[source]]
 name = "s"
 topics = ["s/{device}"]
 metrics = ["v"]
 time = { field = "t", unit = "ms" }
-lateness = "30d"
+lateness = ")" +
+         shape.lateness + R"("
 max_skew = ")" +
-         max_skew + R"("
-idle = "30s"
+         shape.max_skew + R"("
+idle = ")" +
+         format_duration(shape.idle) + R"("
 [[rollup]]
 name = "r"
 from = "s"
 window = { tumbling = ")" +
-         format_duration(window) + R"(" }
+         format_duration(shape.window) + R"(" }
 aggregates = ["count", "sum", "min", "max", "last"]
 [[detector]]
 name = "d"
@@ -39,13 +42,14 @@ high = 900
 
 }  // namespace
 
-World::World(const SimulationOptions& given, Duration window, std::string max_skew)
+World::World(const SimulationOptions& given, const WorldShape& shape)
     : options(given),
       random(given.seed),
       data(given.seed ^ 0xda7a),
       disk(given.seed ^ 0x5eed),
-      oracle(window),
-      config(config_text(window, max_skew)),
+      oracle(shape.window),
+      config(config_text(shape)),
+      drain_step(std::max<Duration>(shape.idle / 30, 1s)),
       event_ms_(count_us(clock.truth()) / 1000) {
   vfs.watch(&disk, options.seed);
   disk.lie_once_in(options.lies);
@@ -133,7 +137,7 @@ bool World::drain(Life& life) {
   for (int i = 0, quiet = 0; i < 600 && quiet < 45 && life.alive(); ++i) {
     broker.pump(life.inbox());
     life.step();
-    clock.pass(1s);
+    clock.pass(drain_step);
     life.step();
     life.deliver();
     quiet = broker.drained() && life.waiting() == 0 ? quiet + 1 : 0;

@@ -73,11 +73,15 @@ struct Pace {
   std::uint64_t silences = 60;   ///< one round in so many is followed by 40 s without a message
 };
 
+struct WorldShape {
+  Duration window = std::chrono::seconds(10), idle = std::chrono::seconds(30);
+  std::string max_skew = "365d", lateness = "30d";
+};
+
 /// A gateway's surroundings: clock, broker, disk, cluster, and the oracle beside them.
 class World {
  public:
-  explicit World(const SimulationOptions& options, Duration window = std::chrono::seconds(10),
-                 std::string max_skew = "365d");
+  explicit World(const SimulationOptions& options, const WorldShape& shape = {});
 
   Life::Parts parts() { return {config, store, clock, broker, sink}; }
   void failed(std::string sentence);
@@ -108,6 +112,7 @@ class World {
   SimulationReport report;
   std::string config;
   bool may_set_aside = false;
+  const Duration drain_step;  ///< so much time passes in a round of `drain`
 
  private:
   std::int64_t event_ms_;

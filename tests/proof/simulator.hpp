@@ -20,6 +20,7 @@ SimulationReport simulate_clocks(const SimulationOptions& options);
 SimulationReport simulate_errors(const SimulationOptions& options);
 SimulationReport simulate_damage(const SimulationOptions& options);
 SimulationReport simulate_outage(const SimulationOptions& options);
+SimulationReport simulate_days(const SimulationOptions& options);
 
 inline constexpr std::array figures = {
     Figure{"cuts", "cuts", 20'000, simulate_cuts},
@@ -27,6 +28,7 @@ inline constexpr std::array figures = {
     Figure{"errors", "errors", 3'000, simulate_errors},
     Figure{"damage", "damages", 300, simulate_damage},
     Figure{"outage", "hours", 6, simulate_outage},
+    Figure{"days", "days", 365, simulate_days},
 };
 
 }  // namespace weir
