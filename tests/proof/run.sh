@@ -51,15 +51,23 @@ figure() {
   took=$(($(date +%s) - begun))
   runs="$runs${runs:+,} \"$number-$name\": {\"seed\": $seed, \"holds\": $holds, \"seconds\": $took}"
 }
-kills=2000 cuts=1000000 acks=100000
-[ -z "$quick" ] || { kills=60 cuts=20000 acks=5000; }
-points=1 outages=500 budget=''
-[ -z "$quick" ] || { points=10 outages=10 budget='--budget 150'; }
+kills=2000 points=1 cuts=1000000 errors=100000 days=18250 hours=72 damages=10000 outages=500
+clocks=10000 acks=100000 budget=''
+[ -z "$quick" ] || {
+  kills=60 points=10 cuts=20000 errors=3000 days=365 hours=6 damages=300 outages=10
+  clocks=100 acks=5000 budget='--budget 150'
+}
+simulate="build/$preset/tests/weir-simulate-gateway"
 
 figure 1 kills python3 tests/proof/kills.py --kills "$kills" --seed "$seed"
 figure 2 kill-points python3 tests/proof/kill_points.py --every "$points" --seed "$seed"
-figure 3 power-cuts "build/$preset/tests/weir-simulate-gateway" --cuts "$cuts" --seed "$seed"
+figure 3 power-cuts "$simulate" --cuts "$cuts" --seed "$seed"
+figure 4 io-errors "$simulate" --figure errors --count "$errors" --seed "$seed"
+figure 5 gateway-days "$simulate" --figure days --count "$days" --seed "$seed"
+figure 6 offline "$simulate" --figure outage --count "$hours" --seed "$seed"
+figure 7 damage "$simulate" --figure damage --count "$damages" --seed "$seed"
 figure 9 outages python3 tests/proof/outages.py --outages "$outages" --seed "$seed"
+figure 10 clocks "$simulate" --figure clocks --count "$clocks" --seed "$seed"
 figure 11 slow-disk python3 tests/proof/slow_disk.py
 figure 12 acknowledgements python3 tests/proof/acknowledgements.py --count "$acks"
 figure 13 planted-bugs python3 tests/proof/planted.py $budget
