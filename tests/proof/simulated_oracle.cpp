@@ -74,7 +74,7 @@ std::string Oracle::take(const SinkRecord& record) {
   if (!seen_.emplace(seq, identity).second) return "a seq twice: " + seq;
   const auto [first, fresh] = seen_.emplace(identity, record.value);
   if (!fresh) {
-    ++repeated_;
+    ++(first->second == record.value ? repeated_ : changed_);
     if (first->second != record.value)
       return "twice with different content: " + first->second + " and " + record.value;
     return "twice: " + identity;

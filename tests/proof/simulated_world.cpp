@@ -163,6 +163,7 @@ void World::judge(bool exact) {
   }
   report.counts["wrong"] += wrong_records;
   report.counts["repeated"] += oracle.repeated();
+  report.counts["changed"] += oracle.changed();
   report.counts["acknowledged"] += broker.acknowledged();
   report.counts["sent_again"] += broker.sent_again();
   report.counts["lost_sectors"] += disk.lost_sectors();

@@ -45,7 +45,8 @@ class Oracle {
   /// Returns what is wrong, or nothing.
   std::string check(const SinkRecord& record) const;
   const std::map<Slot, Window>& windows() const { return windows_; }
-  std::uint64_t repeated() const { return repeated_; }
+  std::uint64_t repeated() const { return repeated_; }  ///< the same bytes under another seq
+  std::uint64_t changed() const { return changed_; }    ///< other bytes under the same identity
 
  private:
   Slot slot_at(const std::string& device, Timestamp time) const;
@@ -53,7 +54,7 @@ class Oracle {
   const Duration window_;
   std::map<Slot, Window> windows_;
   std::map<std::string, std::string> seen_;  ///< by identity; also by epoch and seq
-  std::uint64_t repeated_ = 0;
+  std::uint64_t repeated_ = 0, changed_ = 0;
 };
 
 struct SimulationOptions {

@@ -393,6 +393,26 @@ TEST_CASE(
   CHECK(counted <= 200);
 }
 
+TEST_CASE("results that a damaged journal forgot are counted, so that the ledger balances") {
+  const TempDir directory;
+  ManualClock clock;
+  {
+    Rig rig(directory.path(), clock);
+    rig.send(1, minute0 + 1, 1);
+    rig.send(2, minute0 + 61, 1);
+    settle(rig, clock);
+    REQUIRE(rig.store->stats().waiting[1] == 1);
+  }
+  {
+    const auto database =
+        Database::open(directory.path() + "/weir.db", Database::Mode::read_write, "").value();
+    REQUIRE(database->execute("DELETE FROM journal"));
+  }
+  Rig rig(directory.path(), clock);
+  rig.balanced();
+  CHECK(rig.engine->ledger().of(Counter::results_produced, "damaged") == 1);
+}
+
 TEST_CASE("rubbish is acknowledged, counted, and kept as a sample") {
   TempDir directory;
   ManualClock clock;
