@@ -61,7 +61,7 @@ void damage(Files& files, Damage kind, SeededRandom& random) {
   std::string& file = files.log.empty() || random.one_in(2) ? files.database : files.log;
   switch (kind) {
     case Damage::bit_flip:
-      for (std::uint64_t n = 1 + random.below(4); n > 0 && !file.empty(); --n)
+      for (std::uint64_t n = 1 + random.below(32); n > 0 && !file.empty(); --n)
         file[random.below(file.size())] ^= static_cast<char>(1u << random.below(8));
       return;
     case Damage::zero_page:
@@ -95,16 +95,21 @@ class Damaged {
   void run(bool damaged) {
     const std::string& directory = world_.options.directory;
     std::optional<Files> files;
+    bool orderly = false;
     {
       Life life(world_.parts());
       world_.broker.connect();
       const std::uint64_t rounds = 100 + world_.data.below(400);
       const std::uint64_t linked = world_.data.below(100);
+      orderly = world_.data.one_in(2);
       for (std::uint64_t i = 0; i < rounds && life.alive(); ++i) go(life, i < linked);
       world_.observe(life);
+      // An orderly stop moves everything into the database; a kill leaves most of it in the log.
+      if (orderly) life.stop();
       files.emplace(directory);
-      world_.disk.kill();
+      if (!orderly) world_.disk.kill();
     }
+    if (orderly) files.emplace(directory);
     world_.reboot();
     if (damaged) {
       const auto kind = static_cast<Damage>(random_.below(kinds.size()));
