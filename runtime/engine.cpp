@@ -61,6 +61,7 @@ Result<void> Engine::recover() {
     if (auto loaded = load_checkpoint(checkpoint->state); !loaded) return loaded;
   }
   if (auto replayed = replay_journal(checkpoint->journal_seq); !replayed) return replayed;
+  if (parts_.store.recounted()) settle_results();
 
   // Time goes on where the last record stands. The time in between does not count: weir could not
   // have heard anybody, so nobody was silent.
@@ -130,6 +131,13 @@ bool Engine::introduce(const JournalRecord& record) {
                              [&](const Reading& reading) { return index(reading.series) < known; });
 }
 
+/// What lost records said of results is in the outbox all the same, or what they know of is not.
+void Engine::settle_results() {
+  std::uint64_t waiting = 0;
+  for (const std::uint64_t n : parts_.store.stats().waiting) waiting += n;
+  ledger_.settle_results("damaged", waiting);
+}
+
 /// What could be read is folded. The rest is counted and announced, and the state as it is now is
 /// what a later start begins from.
 Result<void> Engine::survive_damage(const std::string& what, std::uint64_t left_out) {
@@ -139,10 +147,7 @@ Result<void> Engine::survive_damage(const std::string& what, std::uint64_t left_
             "; readings are missing from open windows");
   delta_.add(Counter::journal_damaged, 1);
   announce_gap("journal_damaged", now());
-  // What the lost records said of results is in the outbox all the same.
-  std::uint64_t waiting = 0;
-  for (const std::uint64_t n : parts_.store.stats().waiting) waiting += n;
-  ledger_.settle_results("journal_damaged", waiting);
+  settle_results();
   journaled_mark_ = parts_.table.mark();
   return write_checkpoint();
 }
@@ -174,6 +179,8 @@ Result<void> Engine::step(Duration max_wait) {
   }
   const Moment moment = now();
   take_feedback(moment);
+  if (feedback_.damaged)
+    return fail(ErrorKind::fatal, "the outbox can't be read: the database is damaged");
   Result<void> done;
   if (commit_) {
     if (moment.elapsed >= retry_at_) done = try_commit(moment);
@@ -219,6 +226,7 @@ void Engine::take_feedback(const Moment& moment) {
   const bool news =
       feedback.delivered != feedback_.delivered || !feedback.drops.empty() || feedback.forgotten;
   feedback_.forgotten = feedback_.forgotten || feedback.forgotten;
+  feedback_.damaged = feedback_.damaged || feedback.damaged;
   feedback_.delivered = feedback.delivered;
   std::move(feedback.drops.begin(), feedback.drops.end(), std::back_inserter(feedback_.drops));
   std::move(feedback.dead_letters.begin(), feedback.dead_letters.end(),

@@ -91,6 +91,7 @@ class Engine {
   Result<void> load_checkpoint(std::string_view state);
   Result<void> replay_journal(std::uint64_t after);
   bool introduce(const JournalRecord& record);
+  void settle_results();
   Result<void> survive_damage(const std::string& what, std::uint64_t left_out);
   void post_snapshot(const Moment& now, bool force);
   Duration wait_for(const Moment& now, Duration max_wait) const;

@@ -224,6 +224,13 @@ Result<std::size_t> Uplink::State::read_lane(Lane lane, std::size_t entries, std
   auto found = reader.read(lane, behind, entries, Bytes{bytes}, damaged);
   if (!found) {
     log_warning("the outbox can't be read: " + found.error().message);
+    if (found.error().kind == ErrorKind::corrupt) {
+      {
+        const std::lock_guard lock(mutex);
+        feedback.damaged = true;
+      }
+      report();
+    }
     return fail(found.error());
   }
   for (const std::uint64_t seq : damaged) {

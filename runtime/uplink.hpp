@@ -40,6 +40,8 @@ class Uplink {
     bool forgotten = false;
     /// No more is sent from a lane before what was delivered of it is deleted.
     bool held_up = false;
+    /// A page of the outbox is damaged: only a new start can set the database right.
+    bool damaged = false;
   };
 
   /// `reader` and `sink` must outlive it. `wake_engine` is called (from the uplink's thread) when

@@ -59,6 +59,7 @@ Result<void> SqliteStore::load() {
     if (!found) return fail(found.error());
     if (*found != "ok") return fail(ErrorKind::corrupt, *found);
     directory_.check_done();
+    recounted_ = true;
   }
   auto uuid = database_->text("SELECT value FROM meta WHERE key = 'uuid'");
   if (!uuid) return fail(uuid.error());
@@ -140,14 +141,16 @@ Result<void> SqliteStore::load_tail() {
 
   ByteReader in(last->bytes);
   const bool known = last_seq_ == 0 || (last->seq == last_seq_ && read_tail(in, tail_));
-  if (!known || !journal_->whole() || tail_.next_seq <= *issued) {
-    // The newest record is damaged or lost: count, and leave out what it may have given out.
+  // The newest record is damaged or lost: leave out what it may have given out.
+  const bool lost = !known || !journal_->whole() || tail_.next_seq <= *issued;
+  if (lost || recounted_) {
     const std::uint64_t next =
         std::max({tail_.next_seq, *issued, checkpoint ? checkpoint->tail.next_seq : 0});
     const auto counted = outbox_->count();
     if (!counted) return fail(counted.error());
     tail_ = *counted;
-    tail_.next_seq = next + seq_gap;
+    tail_.next_seq = lost ? next + seq_gap : next;
+    recounted_ = true;
   }
 
   issued_before_ = tail_.next_seq - 1;

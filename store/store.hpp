@@ -118,6 +118,8 @@ class Store {
   virtual Result<void> replay(std::uint64_t after,
                               const std::function<void(JournalRecord&&)>& record) = 0;
   virtual std::uint64_t last_journal_seq() const = 0;
+  /// Whether something was found damaged, and what waits was counted row by row.
+  virtual bool recounted() const = 0;
   /// The last outbox seq that was given out before `open`, as far as this database knows.
   virtual std::uint64_t issued_before() const = 0;
 

@@ -247,6 +247,7 @@ void SqliteStore::adopt(const Pending& pending) {
   gaps_ = pending.gaps;
   heard_ = pending.commit.delivered;
   if (pending.coarsening.rows > 0) coarsened_up_to_ = pending.coarsening.last;
+  coarsened_ = coarsened_ || !pending.coarsening.empty();
   stats_.waiting = tail_.waiting;
   stats_.oldest = pending.oldest;
   stats_.dead_letters = pending.letter_ids.rows();

@@ -38,6 +38,7 @@ class SqliteStore : public Store {
   Result<void> replay(std::uint64_t after,
                       const std::function<void(JournalRecord&&)>& record) override;
   std::uint64_t last_journal_seq() const override { return last_seq_; }
+  bool recounted() const override { return recounted_; }
   std::uint64_t issued_before() const override { return issued_before_; }
   Result<Receipt> commit(const Commit& commit) override;
   Result<void> sync() override;
@@ -124,10 +125,12 @@ class SqliteStore : public Store {
   std::uint64_t last_seq_ = 0, issued_before_ = 0;
   std::uint64_t state_size_ = 0;  ///< of the last checkpoint, or of the one that found no room
   std::array<std::uint64_t, lane_count> removed_{};  ///< deleted up to this seq, since open
+  bool recounted_ = false;
   Gaps gaps_;
-  Position heard_;                       ///< what the last commit said was delivered
-  std::uint64_t coarsened_up_to_ = 0;    ///< where the sweep through the backlog stands
-  std::uint64_t coarsen_from_rows_ = 0;  ///< waiting entries from which a new sweep is worth it
+  Position heard_;                      ///< what the last commit said was delivered
+  bool coarsened_ = false;              ///< the sweep has merged something
+  std::uint64_t coarsened_up_to_ = 0;   ///< where the sweep through the backlog stands
+  std::uint64_t coarsen_from_seq_ = 0;  ///< of the outbox, from which a new sweep is worth it
   Stats stats_;
 };
 

@@ -1,6 +1,7 @@
 // What a commit does when max_size is near: merge, then evict. README.md has the steps.
 
 #include <algorithm>
+#include <utility>
 
 #include "store/row.hpp"
 #include "store/store_impl.hpp"
@@ -19,11 +20,11 @@ bool SqliteStore::near_limit(std::uint64_t used, const Pending& pending,
   return used + reserve + margin + pending.cost / page_size > bounds_.pages;
 }
 
-/// One stretch of the backlog a commit, oldest first. A sweep that came to the end begins again
-/// when an eighth more waits than then: until that, what is left can't be merged.
+/// One stretch of the backlog a commit, oldest first. A sweep that merged something is followed by
+/// another, into windows that are coarser still; one that did not waits until an eighth is new.
 Result<void> SqliteStore::plan_coarsening(Pending& pending) {
   const std::uint64_t waiting = tail_.waiting[index(Lane::backlog)];
-  if (waiting < std::max<std::uint64_t>(coarsen_from_rows_, outbox_in_flight)) return {};
+  if (waiting <= outbox_in_flight || tail_.next_seq < coarsen_from_seq_) return {};
   const auto used = used_pages();
   if (!used) return fail(used.error());
   if (!near_limit(*used, pending, bounds_.coarsen_margin)) return {};
@@ -38,7 +39,7 @@ Result<void> SqliteStore::plan_coarsening(Pending& pending) {
   if (!planned) return fail(planned.error());
   if (planned->rows == 0) {
     coarsened_up_to_ = 0;
-    coarsen_from_rows_ = waiting + waiting / 8;
+    if (!std::exchange(coarsened_, false)) coarsen_from_seq_ = tail_.next_seq + waiting / 8;
     return {};
   }
   if (!planned->worthwhile()) planned->leave();

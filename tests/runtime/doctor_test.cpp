@@ -149,7 +149,7 @@ TEST_CASE("a healthy gateway has no problems, stopped or running") {
   CHECK(said.code == 0);
   CHECK(said.checks("ok") == Names{"files", "pages", "identity", "checkpoints", "journal",
                                    "outbox alerts", "outbox live", "outbox late", "outbox backlog",
-                                   "dead letters", "ledger"});
+                                   "dead letters", "gaps", "ledger"});
   CHECK(said.has("no problems\n"));
   CHECK(said.has("it goes to record 40 without a gap, 20 records behind the checkpoint"));
   CHECK(said.has("it balances: 80 messages received, 40 results produced"));
