@@ -115,9 +115,9 @@ def measure_weir(work, mosquitto, kafka, messages, qos):
             "idle_mib": before["resident_mib"], "peak_mib": after["peak_mib"]}
 
 
-def measure_steady(work, mosquitto, kafka):
+def measure_steady(work, mosquitto, kafka, window="10s"):
     """A thousand readings a second for half a minute: bytes written a reading."""
-    weir = make_weir(work, mosquitto, kafka).start().connected()
+    weir = make_weir(work, mosquitto, kafka, WINDOW=window).start().connected()
     before = usage(weir.process.popen.pid)
     messages = 10_000
     flood(mosquitto, messages, 1, devices=100, rate=333)
