@@ -85,6 +85,13 @@ class Detector final : public Operator {
     return Verdict::watched;
   }
 
+  void begin_anew(Timestamp) override {
+    for (Watched& watched : watched_) {
+      watched.state = {};
+      watched.alert.reset();
+    }
+  }
+
   std::string name() const override { return "detector " + alerts_.name(); }
 
   void define(ByteWriter& out) const override {

@@ -48,6 +48,12 @@ class Silence final : public Operator {
     return oldest->seen + duration_;
   }
 
+  /// A series counts as silent only once it was heard again.
+  void begin_anew(Timestamp) override {
+    for (Watched& watched : watched_) watched.raised = false;
+    heard_ = Recency(1);
+  }
+
   std::string name() const override { return "detector " + alerts_.name(); }
 
   void define(ByteWriter& out) const override {

@@ -56,6 +56,10 @@ class Operator {
   /// The earliest `elapsed` at which `tick` would do anything.
   virtual std::optional<Duration> next_tick() const { return std::nullopt; }
 
+  /// History was lost: windows that began before `told` are known to the centre, perhaps with more
+  /// readings than are here. Forgets them, and what would only make sense with them.
+  virtual void begin_anew(Timestamp told) = 0;
+
   /// "rollup press_1m": names its part of the saved state.
   virtual std::string name() const = 0;
   /// Everything that must be equal for saved state to make sense.

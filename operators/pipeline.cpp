@@ -27,6 +27,7 @@ class Chain final : public Pipeline {
 
   void process(std::span<const Reading> readings, const Moment& now, Outputs& out) override;
   void tick(const Moment& now, Outputs& out) override;
+  void begin_anew(Timestamp told) override;
   std::optional<Duration> next_tick() const override;
   const ReadingCounts& counts() const override { return counts_; }
   Watermarks watermarks() const override { return clocks_.summary(); }
@@ -69,6 +70,7 @@ class Chain final : public Pipeline {
   std::vector<Series> series_;  ///< by series; made when first seen
   std::vector<Route> routes_;
   Timestamp highest_wall_ = time_begin;  ///< of a synchronised clock
+  Timestamp told_ = time_begin;          ///< the centre knows of times before this already
   ReadingCounts counts_;
 };
 
@@ -135,6 +137,11 @@ Timestamp Chain::horizon(const Moment& now, Duration max_skew) const {
   return std::min(saturating_add(wall, skew), never);
 }
 
+void Chain::begin_anew(Timestamp told) {
+  told_ = std::max(told_, told);
+  for (const auto& each : operators_) each->begin_anew(told_);
+}
+
 void Chain::tick(const Moment& now, Outputs& out) {
   begin(now, out);
   settle(out);
@@ -166,6 +173,11 @@ void Chain::take(const Reading& reading, const Moment& now, Outputs& out) {
   }
   if (clocks_.heard(series.device, series.source, now.elapsed)) {
     moved(series.device, series.source, out);
+  }
+  if (reading.time < told_) {
+    ++counts_.late;
+    set_aside(OutputKind::late, series, reading, out);
+    return;
   }
   if (series.first_route == unknown) join(reading.series, series);
   Verdict verdict = Verdict::none;
@@ -247,9 +259,9 @@ std::size_t Chain::memory_bytes() const {
   return bytes;
 }
 
-// The state: a version, the wall clock, the device clocks, then one section for each operator with
-// its name, its definition and its own bytes.
-constexpr std::uint8_t state_version = 1;
+// The state: a version, the wall clock, what the centre knows of, the device clocks, then one
+// section for each operator with its name, its definition and its own bytes.
+constexpr std::uint8_t state_version = 2;
 
 std::string definition_of(const Operator& of) {
   std::string definition;
@@ -261,6 +273,7 @@ std::string definition_of(const Operator& of) {
 void Chain::save(ByteWriter& out) const {
   out.u8(state_version);
   out.zigzag(count_us(highest_wall_));
+  out.zigzag(count_us(told_));
   clocks_.save(out);
   out.varint(operators_.size());
   for (const auto& from : operators_) {
@@ -289,6 +302,7 @@ Result<std::vector<std::string>> Chain::load(ByteReader& in) {
                                         std::to_string(state_version));
   }
   highest_wall_ = timestamp_us(in.zigzag());
+  told_ = timestamp_us(in.zigzag());
   if (!clocks_.load(in)) return fail(ErrorKind::corrupt, "the device clocks can't be read");
   std::vector<std::string> left_out;
   std::vector<const Operator*> loaded;

@@ -48,6 +48,10 @@ class Pipeline {
   /// Lets time pass without a reading: idle devices, silence.
   virtual void tick(const Moment& now, Outputs& out) = 0;
 
+  /// History was lost: of times before `told` the centre has results already, perhaps of readings
+  /// that are not here. What is open from before is forgotten, and readings of before are late.
+  virtual void begin_anew(Timestamp told) = 0;
+
   /// The earliest `elapsed` at which a tick would do anything; nothing if none ever would.
   virtual std::optional<Duration> next_tick() const = 0;
 

@@ -220,6 +220,17 @@ void Rollup::settle(Outputs& out) {
   revised_.clear();
 }
 
+void Rollup::begin_anew(Timestamp told) {
+  for (Cell& cell : cells_) {
+    const auto kept = std::find_if(cell.windows.begin(), cell.windows.end(),
+                                   [told](Open* open) { return open->window.start >= told; });
+    for (auto gone = cell.windows.begin(); gone != kept; ++gone)
+      pool_.give_back(reinterpret_cast<std::byte*>(*gone));
+    cell.windows.erase(cell.windows.begin(), kept);
+    cell.newest = cell.windows.empty() ? nullptr : cell.windows.back();
+  }
+}
+
 void Rollup::emit(const Cell& cell, Open& open, Outputs& out) {
   Output& output = out.emplace_back();
   output.kind = OutputKind::rollup;

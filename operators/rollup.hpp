@@ -50,6 +50,7 @@ class Rollup final : public Operator {
                  Outputs& out) override;
   void move(DeviceId device, Outputs& out) override;
   void settle(Outputs& out) override;
+  void begin_anew(Timestamp told) override;
 
   std::string name() const override { return "rollup " + name_; }
   void define(ByteWriter& out) const override;

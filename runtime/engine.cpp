@@ -153,6 +153,7 @@ Result<void> Engine::survive_damage(const std::string& what, std::uint64_t left_
 }
 
 void Engine::fold(const JournalRecord& record, Outputs& out) {
+  if (record.begin_anew) parts_.pipeline.begin_anew(*record.begin_anew);
   if (!record.readings.empty()) parts_.pipeline.process(record.readings, record.now, out);
   parts_.pipeline.tick(record.now, out);
 }
@@ -268,8 +269,13 @@ void Engine::prepare_commit(const Moment& moment) {
   record.delta = std::exchange(delta_, {});
   add_counts(std::exchange(counts_, {}), record.delta);
 
+  commit_->new_uuid = std::exchange(feedback_.forgotten, false);
+  if (commit_->new_uuid) {
+    record.begin_anew = feedback_.delivered.newest;
+    record.delta.add(Counter::history_lost, 1);
+    announce_gap("history_lost", moment);
+  }
   fold(record, commit_->outputs);
-  if (feedback_.forgotten) announce_gap("history_lost", moment);
   std::move(announcements_.begin(), announcements_.end(), std::back_inserter(commit_->outputs));
   announcements_.clear();
   if (!record.readings.empty()) add_counts(parts_.pipeline.counts(), record.delta);
@@ -280,8 +286,6 @@ void Engine::prepare_commit(const Moment& moment) {
   feedback_.dead_letters.clear();
   commit_->delivered = feedback_.delivered;
   commit_->drops = std::exchange(feedback_.drops, {});
-  commit_->new_uuid = std::exchange(feedback_.forgotten, false);
-  if (commit_->new_uuid) record.delta.add(Counter::history_lost, 1);
   feedback_since_.reset();
   commit_acks_.swap(acks_);
   acks_.clear();

@@ -203,6 +203,7 @@ class PositionReader {
       if (!message) continue;
       if (auto taken = take(*message); !taken) return fail(taken.error());
     }
+    if (position_) position_->newest = newest_;
     return position_;
   }
 
@@ -244,7 +245,7 @@ class PositionReader {
       return fail(ErrorKind::unavailable,
                   std::string("the position topic: ") + rd_kafka_err2str(message.err));
     const std::string_view key(static_cast<const char*>(message.key), message.key_len);
-    if (key != key_) return {};
+    if (key != key_) return learn(key, message);
     if (message.payload == nullptr) {  // a tombstone: somebody wants it forgotten
       position_.reset();
       return {};
@@ -257,6 +258,17 @@ class PositionReader {
     // A position never goes back, so the order of the partitions does not matter.
     for (std::size_t i = 0; i < lane_count; ++i)
       position_->delivered[i] = std::max(position_->delivered[i], found->delivered[i]);
+    newest_ = std::max(newest_, found->newest);
+    return {};
+  }
+
+  /// What this gateway delivered under other epochs: until when the centre knows its results.
+  Result<void> learn(std::string_view key, const rd_kafka_message_t& message) {
+    const std::string_view gateway = std::string_view(key_).substr(0, key_.rfind('/') + 1);
+    if (key.rfind('/') + 1 != gateway.size() || !key.starts_with(gateway)) return {};
+    if (message.payload == nullptr) return {};
+    const auto found = decode_position({static_cast<const char*>(message.payload), message.len});
+    if (found) newest_ = std::max(newest_, found->newest);
     return {};
   }
 
@@ -283,6 +295,7 @@ class PositionReader {
   std::vector<End> ends_;
   std::size_t open_ = 0;
   std::optional<Position> position_;
+  Timestamp newest_{};  ///< over all epochs of the gateway
 };
 
 Result<FoundPosition> look_for(const KafkaSettings& cluster, const std::string& topic,
@@ -317,7 +330,7 @@ std::string encode_position(const Position& position) {
     text += lane_name(static_cast<Lane>(i));
     text += "\":" + std::to_string(position.delivered[i]);
   }
-  return text + "}}";
+  return text + "},\"newest\":" + std::to_string(count_us(position.newest)) + "}";
 }
 
 std::optional<Position> decode_position(std::string_view text) {
@@ -335,7 +348,15 @@ std::optional<Position> decode_position(std::string_view text) {
     if (error != std::errc()) return {};
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
   }
-  if (text != "}}") return {};
+  if (text == "}}") return position;  // as the first weirs wrote it
+  constexpr std::string_view newest = "},\"newest\":";
+  if (!text.starts_with(newest)) return {};
+  text.remove_prefix(newest.size());
+  std::int64_t us = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), us);
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  if (error != std::errc() || text != "}") return {};
+  position.newest = timestamp_us(us);
   return position;
 }
 

@@ -35,6 +35,12 @@ std::size_t record_bytes(const Output& output) {
   return bytes;
 }
 
+/// See Position::newest.
+Timestamp told_until(const Output& output) {
+  if (output.kind == OutputKind::rollup) return output.window.end;
+  return output.kind == OutputKind::alert ? output.window.end + Duration(1) : Timestamp{};
+}
+
 enum class Round { idle, delivered, again, failed };
 
 }  // namespace
@@ -242,6 +248,7 @@ Result<std::size_t> Uplink::State::read_lane(Lane lane, std::size_t entries, std
     behind = std::max(behind, entry.seq);
     if (dropped[at(lane)].contains(entry.seq)) continue;
     batch.bytes += record_bytes(entry.output);
+    batch.behind.newest = std::max(batch.behind.newest, told_until(entry.output));
     batch.entries.push_back(std::move(entry));
   }
   // Dropped entries that stand alone are passed for good, so that they are not remembered for ever.
@@ -331,6 +338,7 @@ void Uplink::State::advance(const Position& position) {
     delivered.delivered[i] = std::max(delivered.delivered[i], position.delivered[i]);
     pass(static_cast<Lane>(i), delivered.delivered[i]);
   }
+  delivered.newest = cursor.newest = std::max(delivered.newest, position.newest);
   {
     const std::lock_guard lock(mutex);
     if (feedback.delivered == delivered) return;

@@ -6,7 +6,13 @@ namespace weir {
 namespace {
 
 constexpr std::uint8_t version = 1;
-enum class Section : std::uint8_t { dictionary = 1, readings = 2, ledger = 3, deliveries = 128 };
+enum class Section : std::uint8_t {
+  dictionary = 1,
+  readings = 2,
+  ledger = 3,
+  begin_anew = 4,
+  deliveries = 128
+};
 
 tl::unexpected<Error> damaged() {
   return fail(ErrorKind::corrupt, "a journal record is damaged");
@@ -49,6 +55,9 @@ bool read_section(Section section, std::string_view body, JournalRecord& record)
       return read_readings(in, record.readings) && in.at_end();
     case Section::ledger:
       return record.delta.read(in) && in.at_end();
+    case Section::begin_anew:
+      record.begin_anew = timestamp_us(in.zigzag());
+      return in.ok() && in.at_end();
     case Section::deliveries:
       return read_deliveries(in, record);
   }
@@ -97,6 +106,10 @@ void write_record(const JournalRecord& record, const Ledger& delta, std::string&
     delta.write(ledger);
     add(Section::ledger);
   }
+  if (record.begin_anew) {
+    ByteWriter(body).zigzag(count_us(*record.begin_anew));
+    add(Section::begin_anew);
+  }
   if (record.new_session || !record.deliveries.empty()) {
     write_deliveries(record, body);
     add(Section::deliveries);
@@ -129,7 +142,7 @@ Result<JournalRecord> decode_record(std::string_view bytes) {
     if (!in.ok() || tag <= before) return damaged();
     before = tag;
     if (tag > static_cast<std::uint8_t>(Section::deliveries)) continue;
-    if (tag > static_cast<std::uint8_t>(Section::ledger) && tag < first_optional_section)
+    if (tag > static_cast<std::uint8_t>(Section::begin_anew) && tag < first_optional_section)
       return fail(ErrorKind::unsupported,
                   "a journal record has a section " + std::to_string(tag) + " of a newer weir");
     if (!read_section(static_cast<Section>(tag), body, record)) return damaged();

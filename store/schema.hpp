@@ -25,6 +25,7 @@
 //   header := version 1 , journal seq , size of the state , parts , tail           (varints)
 //   record := version 1 , varint seq , zigzag wall , zigzag elapsed , u8 synchronised , section*
 //             sections: 1 dictionary (SeriesTable::write_since), 2 readings, 3 ledger,
+//             4 begin anew := zigzag time ,
 //             128 deliveries := u8 new session , count , (zigzag packet id less the one before ,
 //             fixed32 hash)*
 //   output := version 1 , u8 kind , text name , text topic , tags , text metric , window ,

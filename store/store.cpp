@@ -143,6 +143,11 @@ Result<void> SqliteStore::load_tail() {
   const bool known = last_seq_ == 0 || (last->seq == last_seq_ && read_tail(in, tail_));
   // The newest record is damaged or lost: leave out what it may have given out.
   const bool lost = !known || !journal_->whole() || tail_.next_seq <= *issued;
+  for (const Lane lane : eviction_order) {
+    const auto first = outbox_->seq_at(lane, 1);
+    if (!first) return fail(first.error());
+    if ((*first == 0) != (tail_.waiting[index(lane)] == 0)) recounted_ = true;
+  }
   if (lost || recounted_) {
     const std::uint64_t next =
         std::max({tail_.next_seq, *issued, checkpoint ? checkpoint->tail.next_seq : 0});

@@ -54,7 +54,10 @@ struct JournalRecord {
   Moment now;
   std::string dictionary;  ///< SeriesTable::write_since the record before; empty: nothing new
   std::vector<Reading> readings;
-  Ledger delta;                      ///< what this commit adds to the ledger
+  Ledger delta;  ///< what this commit adds to the ledger
+  /// History was lost, and the peer was told about times before this: windows that began earlier
+  /// are forgotten, and what detectors know. Before the readings of this record.
+  std::optional<Timestamp> begin_anew;
   bool new_session = false;          ///< the broker began a new session before these …
   std::vector<Delivery> deliveries;  ///< … messages of QoS 1 and 2, in order
 };
@@ -79,6 +82,8 @@ constexpr std::size_t outbox_in_flight = 4096;
 /// Last seq delivered in each lane; 0 = nothing yet.
 struct Position {
   std::array<std::uint64_t, lane_count> delivered{};
+  /// No rollup that was delivered ends later, no alert is of that time or later.
+  Timestamp newest{};
   friend bool operator==(const Position&, const Position&) = default;
 };
 
@@ -133,8 +138,10 @@ class Store {
     JournalRecord record;  ///< seq = last_journal_seq() + 1
     Outputs outputs;       ///< quarantined ones go to the dead letters, others to the outbox
     std::vector<DeadLetter> dead_letters;
-    Position delivered;     ///< outbox rows up to here are deleted, lane by lane
-    bool new_uuid = false;  ///< what the peer knows under the old one is not of this database
+    Position delivered;  ///< outbox rows up to here are deleted, lane by lane
+    /// What the peer knows under the old one is not of this database; results made since `open`
+    /// that may repeat what it knows (of windows before record.begin_anew) are given up.
+    bool new_uuid = false;
     std::vector<Drop> drops;
   };
   struct Receipt {

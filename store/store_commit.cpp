@@ -38,8 +38,9 @@ Result<Store::Receipt> SqliteStore::commit(const Commit& commit) {
   if (auto planned = plan_coarsening(pending); !planned) return fail(failed(planned.error()));
 
   // The same again for what may be evicted in its place, and a page for each row that is deleted.
+  const std::uint64_t repeats = commit.new_uuid ? (tail_.next_seq - issued_before_) * 64 : 0;
   const std::uint64_t writes =
-      2 * pending.cost + bounds_.removals * page_size + pending.coarsening.cost;
+      2 * pending.cost + bounds_.removals * page_size + pending.coarsening.cost + repeats;
   if (auto room = make_wal_room(writes); !room) return fail(failed(room.error()));
 
   Transaction transaction(*database_);
@@ -133,9 +134,11 @@ void SqliteStore::leave_out(Entry& entry, Pending& pending) {
 
 Result<void> SqliteStore::apply(Pending& pending) {
   return remove_delivered(pending)
+      .and_then([&] { return give_up_repeats(pending); })
       .and_then([&] { return coarsen(pending); })
       .and_then([&] { return make_room(pending); })
       .and_then([&] { return insert_results(pending); })
+      .and_then([&] { return miss_rows(pending); })
       .and_then([&] { return insert_letters(pending); })
       .and_then([&] { return write_gaps(pending); })
       .and_then([&] { return insert_record(pending); })
@@ -186,6 +189,32 @@ Result<void> SqliteStore::remove_delivered(Pending& pending) {
   return {};
 }
 
+/// An older copy of the database made them, from windows that the peer may know already.
+Result<void> SqliteStore::give_up_repeats(Pending& pending) {
+  const auto& begin = pending.commit.record.begin_anew;
+  if (!pending.commit.new_uuid || !begin) return {};
+  for (const Lane lane : {Lane::alerts, Lane::live, Lane::backlog}) {
+    std::vector<std::uint64_t> seqs;
+    auto scanned = outbox_->scan(
+        lane, issued_before_, [&](std::uint64_t seq, const OutboxEntry* entry, std::size_t) {
+          if (entry == nullptr || entry->output.kind == OutputKind::gap ||
+              entry->output.window.start >= *begin)
+            return true;
+          seqs.push_back(seq);
+          pending.give_up(lane, "history_lost", gap_of(seq, &entry->output));
+          return true;
+        });
+    if (!scanned) return scanned;
+    for (const std::uint64_t seq : seqs) {
+      if (auto removed = outbox_->remove(lane, seq); !removed) return fail(removed.error());
+    }
+    pending.changed[index(lane)] = pending.changed[index(lane)] || !seqs.empty();
+    pending.tail.waiting[index(lane)] -= seqs.size();
+    pending.delta.add(Counter::results_evicted, "history_lost", seqs.size());
+  }
+  return {};
+}
+
 Result<void> SqliteStore::insert_results(Pending& pending) {
   for (Entry& entry : pending.entries) {
     if (!entry.kept) {
@@ -200,6 +229,23 @@ Result<void> SqliteStore::insert_results(Pending& pending) {
     const auto i = index(entry.lane);
     pending.changed[i] = pending.changed[i] || pending.tail.waiting[i] == 0;
     ++pending.tail.waiting[i];
+  }
+  return {};
+}
+
+/// A lane that is empty while entries of it are said to wait: damage has taken them.
+Result<void> SqliteStore::miss_rows(Pending& pending) {
+  for (const Lane lane : eviction_order) {
+    std::uint64_t& waiting = pending.tail.waiting[index(lane)];
+    if (!pending.changed[index(lane)] || waiting == 0) continue;
+    const auto first = outbox_->seq_at(lane, 1);
+    if (!first) return fail(first.error());
+    if (*first != 0) continue;
+    pending.delta.add(Counter::results_evicted, "damaged", waiting);
+    Gap gap;
+    gap.results = waiting;
+    pending.give_up(lane, "damaged", gap);
+    waiting = 0;
   }
   return {};
 }

@@ -91,10 +91,12 @@ class SqliteStore : public Store {
   static void leave_out(Entry& entry, Pending& pending);
   Result<void> apply(Pending& pending);
   Result<void> remove_delivered(Pending& pending);
+  Result<void> give_up_repeats(Pending& pending);
   Result<void> coarsen(Pending& pending);
   Result<void> make_room(Pending& pending);
   Result<void> evict(Lane lane, std::uint64_t rows, Pending& pending);
   Result<void> insert_results(Pending& pending);
+  Result<void> miss_rows(Pending& pending);
   Result<void> insert_letters(Pending& pending);
   Result<void> write_gaps(const Pending& pending);
   Result<void> insert_record(Pending& pending);

@@ -145,6 +145,28 @@ TEST_CASE("the position survives sinks, and belongs to one gateway and one datab
   CHECK_FALSE(scene.sink()->open(20s).value());
 }
 
+TEST_CASE("until when the centre knows a gateway's results is known over all its databases") {
+  Scene scene;
+  if (!scene) return;
+  const auto known_until = [&](std::int64_t us) {
+    Position position = live(1);
+    position.newest = timestamp_us(us);
+    auto sink = scene.sink();
+    REQUIRE(trouble(sink->open(20s)) == "");
+    REQUIRE(trouble(sink->publish(scene.records(1, 1), position, 10s)) == "");
+  };
+  known_until(2'000);
+  const std::string first = std::exchange(scene.epoch, "another database");
+  known_until(1'000);
+  for (const std::string& epoch : {scene.epoch, first}) {
+    scene.epoch = epoch;
+    CHECK(scene.sink()->open(20s).value()->newest == timestamp_us(2'000));
+  }
+  scene.gateway += "0";  // begins like the other
+  known_until(500);
+  CHECK(scene.sink()->open(20s).value()->newest == timestamp_us(500));
+}
+
 TEST_CASE("a zombie of the same gateway is fenced and its rows are never seen") {
   const Scene scene;
   if (!scene) return;

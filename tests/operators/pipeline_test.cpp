@@ -144,3 +144,48 @@ TEST_CASE("a pipeline without operators counts everything as unused") {
   rig.pipeline().process({}, at(2s), out);
   CHECK(rig.pipeline().counts().total() == 0);
 }
+
+TEST_CASE("after lost history what the centre was told about is forgotten, and the rest goes on") {
+  Rig rig(everything);
+  const SeriesId series = rig.series("s", {"a"}, "t");
+  Outputs out;
+  const auto feed = [&](Duration from, Duration to, double value) {
+    out.clear();
+    for (Duration second = from; second < to; second += 1s) {
+      const Reading one = reading(series, Timestamp(second), value);
+      rig.pipeline().process(std::span(&one, 1), at(second), out);
+    }
+  };
+  const auto named = [&](std::string_view name) {
+    return std::count_if(out.begin(), out.end(),
+                         [&](const Output& output) { return output.name == name; });
+  };
+  // Two windows are open: the first is still revised, the second not over; a detector is raised.
+  feed(0s, 90s, -1.1e300);
+  REQUIRE(named("r") == 1);
+  rig.pipeline().begin_anew(Timestamp(60s));
+  rig.restart();
+
+  feed(30s, 40s, 5);
+  CHECK(rig.pipeline().counts().late == 1);
+  CHECK(named("s") == 10);  // on the late topic
+  CHECK(out.size() == 10);
+
+  feed(90s, 121s, -1.1e300);
+  CHECK(named("r") == 1);  // raised, not cleared
+  const auto second =
+      std::find_if(out.begin(), out.end(), [](const Output& output) { return output.name == "m"; });
+  REQUIRE(second != out.end());
+  CHECK(second->window.start == Timestamp(60s));
+  CHECK(second->revision == 0);
+  CHECK(second->count == 60);
+
+  // In the middle of a window: what it has from before is gone, it is told once, of the rest.
+  rig.pipeline().begin_anew(Timestamp(130s));
+  feed(121s, 181s, 1);
+  const auto third =
+      std::find_if(out.begin(), out.end(), [](const Output& output) { return output.name == "m"; });
+  REQUIRE(third != out.end());
+  CHECK(third->window.start == Timestamp(120s));
+  CHECK(third->count == 50);
+}

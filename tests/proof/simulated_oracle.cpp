@@ -49,6 +49,12 @@ std::string header(const SinkRecord& record, std::string_view name) {
   return "";
 }
 
+/// Of a gap, or of a reading that came after its window was told about.
+static bool speaks_of_no_window(const SinkRecord& record) {
+  const std::string kind = header(record, "weir-kind");
+  return kind == "gap" || kind == "late";
+}
+
 Oracle::Slot Oracle::slot_at(const std::string& device, Timestamp time) const {
   const std::int64_t size = window_.count();
   return {device, count_us(time) / size * size};
@@ -64,7 +70,7 @@ std::optional<std::uint64_t> Oracle::next(const std::string& device, Timestamp t
 }
 
 std::string Oracle::take(const SinkRecord& record) {
-  if (header(record, "weir-kind") == "gap") return "";
+  if (speaks_of_no_window(record)) return "";
   const std::string wrong = check(record);
   if (!wrong.empty()) return wrong;
   const Said said(record);
@@ -87,7 +93,7 @@ std::string Oracle::take(const SinkRecord& record) {
 }
 
 std::string Oracle::check(const SinkRecord& record) const {
-  if (header(record, "weir-kind") == "gap") return "";
+  if (speaks_of_no_window(record)) return "";
   const Said said(record);
   if (!said.valid) return "not a record: " + record.value;
   const auto window = windows_.find(slot_at(said.device, said.time));

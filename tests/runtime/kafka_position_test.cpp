@@ -5,15 +5,15 @@
 using namespace weir;
 
 TEST_CASE("a position is written as readable JSON and reads back") {
-  const Position position{{1, 18446744073709551615U, 0, 42}};
+  const Position position{{1, 18446744073709551615U, 0, 42}, timestamp_us(-17)};
   const std::string text = encode_position(position);
   CHECK(text == R"({"v":1,"delivered":{"alerts":1,"live":18446744073709551615,)"
-                R"("late":0,"backlog":42}})");
+                R"("late":0,"backlog":42},"newest":-17})");
   CHECK(decode_position(text) == position);
 }
 
 TEST_CASE("nothing else is taken for a position") {
-  const std::string good = encode_position(Position{{1, 2, 3, 4}});
+  const std::string good = encode_position(Position{{1, 2, 3, 4}, timestamp_us(5)});
   for (std::size_t i = 0; i < good.size(); ++i) {
     CHECK_FALSE(decode_position(good.substr(0, i)));
     if (good[i] < '0' || good[i] > '9') {

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "store/sqlite.hpp"
 #include "tests/store/samples.hpp"
 
 namespace weir {
@@ -251,6 +252,40 @@ TEST_CASE("of a window's revisions in the backlog the newest is merged, later on
     CHECK(output.revision == 0);
     CHECK(std::get<double>(output.fields[1].value) >= 1000.0 * (output.merged - 2));
   }
+}
+
+TEST_CASE("results that damage has taken are missed when their lane runs empty") {
+  const TempDir dir;
+  const StoreOptions options = small_options(dir.path());
+  auto store = open_store(options);
+  Ledger ledger;
+  const auto commit = [&](Store::Commit next) {
+    next.record.seq = store->last_journal_seq() + 1;
+    const auto receipt = store->commit(next);
+    REQUIRE(receipt);
+    ledger.add(receipt->delta);
+  };
+  commit(commit_at(*store, 0, minute_results(0)));
+  const auto lose = [&](const std::string& which) {
+    store = nullptr;
+    REQUIRE((*Database::open(dir.path() + "/weir.db", Database::Mode::read_write))
+                ->execute("DELETE FROM outbox_1 " + which));
+    store = open_store(options);
+  };
+  SECTION("some of them") {
+    lose("WHERE seq % 10 = 1");
+    CHECK_FALSE(store->recounted());
+    auto next = commit_at(*store, 1, {});
+    next.delivered.delivered[index(Lane::live)] = series;
+    for (int i = 0; i < 4; ++i) commit(next);  // each deletes so many
+    CHECK(ledger.of(Counter::results_evicted, "damaged") == series / 10);
+    CHECK(ledger.imbalance(0).empty());
+  }
+  SECTION("all of them: the start counts anew") {
+    lose("");
+    CHECK(store->recounted());
+  }
+  CHECK(waiting(store->stats()) == 0);
 }
 
 }  // namespace weir

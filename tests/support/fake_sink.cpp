@@ -110,7 +110,9 @@ Result<void> FakeSink::deliver(std::span<const SinkRecord> records, const Positi
   if (!mishap || mishap->delivered) {
     records_.insert(records_.end(), records.begin(), records.end());
     batches_.push_back(records.size());
+    newest_ = std::max(newest_, behind.newest);
     position_ = behind;
+    position_->newest = newest_;
   }
   if (mishap) return fail(mishap->error, "a mishap");
   return {};

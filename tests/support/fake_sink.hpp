@@ -57,6 +57,7 @@ class FakeSink : public Sink {
   std::vector<SinkRecord> records_;
   std::vector<std::size_t> batches_;
   std::optional<Position> position_;
+  Timestamp newest_{};  ///< of all that ever arrived, as the positions of all epochs say
   std::deque<Mishap> mishaps_;
   std::function<bool(const SinkRecord&)> refused_;
   std::size_t largest_batch_ = SIZE_MAX, opens_ = 0, failing_opens_ = 0, rejected_ = 0;
