@@ -72,6 +72,9 @@ Result<void> Engine::recover() {
   if (parts_.store.set_aside() && last_.wall == Timestamp{})
     announce_gap("database_set_aside", started_);
   commit_mark_ = journaled_mark_;
+  // A database that began anew under another uuid has no position yet.
+  if (ledger_.total(Counter::results_delivered) > 0 && ledger_.total(Counter::history_lost) == 0)
+    parts_.uplink.expect_position();
   post_snapshot(started_, true);
   return {};
 }
@@ -224,8 +227,9 @@ void Engine::take(const Batch::Message& message, const Moment& moment) {
 
 void Engine::take_feedback(const Moment& moment) {
   Uplink::Feedback feedback = parts_.uplink.take_feedback();
-  const bool news =
-      feedback.delivered != feedback_.delivered || !feedback.drops.empty() || feedback.forgotten;
+  const bool news = feedback.delivered != feedback_.delivered || !feedback.drops.empty() ||
+                    feedback.forgotten || feedback.position_lost;
+  if (feedback.position_lost) delta_.add(Counter::position_lost, 1);
   feedback_.forgotten = feedback_.forgotten || feedback.forgotten;
   feedback_.damaged = feedback_.damaged || feedback.damaged;
   feedback_.delivered = feedback.delivered;

@@ -46,6 +46,11 @@ Result<void> check_kafka_property(const std::string& name, const std::string& va
   return set(conf.get(), name, value);
 }
 
+std::string grant_command(std::string_view operation, std::string_view resource) {
+  return "kafka-acls.sh --add --allow-principal User:NAME --operation " + std::string(operation) +
+         " " + std::string(resource);
+}
+
 int Patience::left_ms() const {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
       until_ - std::chrono::steady_clock::now());

@@ -57,6 +57,9 @@ using KafkaTopicPtr = std::unique_ptr<rd_kafka_topic_t, KafkaDeleter<rd_kafka_to
 using KafkaEventPtr = std::unique_ptr<rd_kafka_event_t, KafkaDeleter<rd_kafka_event_destroy>>;
 using KafkaMessagePtr = std::unique_ptr<rd_kafka_message_t, KafkaDeleter<rd_kafka_message_destroy>>;
 
+/// The command that gives this gateway a right it lacks. `resource`: "--topic rows".
+std::string grant_command(std::string_view operation, std::string_view resource);
+
 /// A record that was not delivered: its number among those of the publish, and why.
 struct KafkaFailure {
   std::size_t index = 0;

@@ -27,6 +27,9 @@ struct KafkaOptions {
   /// A session that was silent for longer is made anew: a cluster forgets producers (after a day by
   /// default), and a new one is cheaper than an error. Not in the file.
   Duration renew_after = std::chrono::hours(1);
+  /// A session without transactions is left after this long, to ask the cluster for them again.
+  /// Not in the file.
+  Duration ask_again_after = std::chrono::minutes(5);
   /// `[kafka.properties]`: librdkafka's names, checked.
   std::vector<std::pair<std::string, std::string>> properties;
 

@@ -144,6 +144,12 @@ std::string create_command(const std::string& topic) {
   return command;
 }
 
+std::string no_right_to_read(rd_kafka_topic_t* topic) {
+  const std::string name = rd_kafka_topic_name(topic);
+  return "this gateway may not read position topic " + name + ": " +
+         grant_command("Read", "--topic " + name);
+}
+
 enum class IfMissing { make, refuse };
 
 Result<std::string> ensure_topic(KafkaHandle& client, rd_kafka_topic_t* handle, IfMissing missing,
@@ -220,6 +226,7 @@ class PositionReader {
       if (!metadata) break;
       const rd_kafka_metadata_topic_t& found = metadata->topics[0];
       error = found.err;
+      if (error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED) break;
       if (error) {  // it was made a moment ago
         rd_kafka_poll(client_.get(), 20);
         continue;
@@ -232,6 +239,8 @@ class PositionReader {
       }
       return {};
     } while (!patience.over());
+    if (error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+      return fail(ErrorKind::unavailable, no_right_to_read(topic_));
     return fail(ErrorKind::unavailable,
                 std::string("the position topic can't be read: ") + rd_kafka_err2str(error));
   }
@@ -241,6 +250,8 @@ class PositionReader {
       reach(message.partition, message.offset);
       return {};
     }
+    if (message.err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+      return fail(ErrorKind::unavailable, no_right_to_read(topic_));
     if (message.err)
       return fail(ErrorKind::unavailable,
                   std::string("the position topic: ") + rd_kafka_err2str(message.err));

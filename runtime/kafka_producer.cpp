@@ -13,7 +13,8 @@ std::string text(rd_kafka_resp_err_t error) {
 }
 
 std::string text(const KafkaErrorPtr& error) {
-  return rd_kafka_error_string(error.get());
+  const std::string words = rd_kafka_error_string(error.get());
+  return words.substr(0, words.find(" (after "));  // the same each time
 }
 
 /// Errors that say that this record will never be taken, whoever sends it and however often.
@@ -39,6 +40,22 @@ bool is_time_refused(rd_kafka_resp_err_t error) {
 bool is_consequence(rd_kafka_resp_err_t error) {
   return error == RD_KAFKA_RESP_ERR__PURGE_QUEUE || error == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT ||
          error == RD_KAFKA_RESP_ERR__STATE || error == RD_KAFKA_RESP_ERR__FATAL;
+}
+
+/// Why a transaction failed. The cluster does not say which topic it means; a smaller batch will.
+std::string reason(const KafkaErrorPtr& error, std::span<const SinkRecord> records,
+                   const SinkRecord* position) {
+  if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
+    return text(error);
+  std::set<std::string> topics;
+  for (const SinkRecord& record : records) topics.insert(record.topic);
+  if (position != nullptr) topics.insert(position->topic);
+  std::string names, options;
+  for (const std::string& topic : topics) {
+    names += (names.empty() ? "" : " or ") + topic;
+    options += (options.empty() ? "--topic " : " --topic ") + topic;
+  }
+  return "this gateway may not write to topic " + names + ": " + grant_command("Write", options);
 }
 
 bool refuses_transactions(rd_kafka_resp_err_t error) {
@@ -90,7 +107,8 @@ Result<std::unique_ptr<KafkaProducer>> KafkaProducer::make(Mode mode, KafkaSetti
   }
   auto handle = KafkaHandle::make(RD_KAFKA_PRODUCER, all, std::move(log));
   if (!handle) return fail(handle.error());
-  return std::unique_ptr<KafkaProducer>(new KafkaProducer(mode, std::move(*handle)));
+  std::unique_ptr<KafkaProducer> one(new KafkaProducer(mode, std::move(*handle), transactional_id));
+  return one;
 }
 
 Result<void> KafkaProducer::init(const Patience& patience) {
@@ -103,6 +121,11 @@ Result<void> KafkaProducer::init(const Patience& patience) {
       return {};
     }
     const rd_kafka_resp_err_t code = rd_kafka_error_code(error.get());
+    if (code == RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+      return fail(ErrorKind::unsupported,
+                  "this gateway has no right to the transactional id: " +
+                      grant_command("Write --operation Describe",
+                                    "--transactional-id " + transactional_id_));
     if (refuses_transactions(code)) return fail(ErrorKind::unsupported, text(error));
     if (rd_kafka_error_is_fatal(error.get()) || !rd_kafka_error_is_retriable(error.get()))
       return fail(ErrorKind::fatal, text(error));
@@ -142,7 +165,9 @@ Result<void> KafkaProducer::know_topic(const std::string& topic, const Patience&
         return {};
       }
       if (error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-        return fail(ErrorKind::unavailable, "this gateway may not write to topic " + topic);
+        return fail(ErrorKind::unavailable,
+                    "this gateway may not write to topic " + topic + ", or may not make it: " +
+                        grant_command("Write --operation Create", "--topic " + topic));
       if (error == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION)
         return fail(ErrorKind::unavailable, "'" + topic + "' can't be a topic");
       rd_kafka_poll(handle_.get(), std::min(50, patience.slice_ms()));
@@ -174,7 +199,7 @@ KafkaOutcome KafkaProducer::publish(std::span<const SinkRecord> records, const S
   if (done == records.size() && position != nullptr) sent(*position, done);
   if (mode_ != Mode::transactional) return flush(records, patience);
   if (!handle_.failures().empty()) return abort(records, "", patience);
-  return commit(records, patience);
+  return commit(records, position, patience);
 }
 
 rd_kafka_resp_err_t KafkaProducer::produce(const SinkRecord& record, std::size_t index,
@@ -199,7 +224,8 @@ rd_kafka_resp_err_t KafkaProducer::produce(const SinkRecord& record, std::size_t
   }
 }
 
-KafkaOutcome KafkaProducer::commit(std::span<const SinkRecord> records, const Patience& patience) {
+KafkaOutcome KafkaProducer::commit(std::span<const SinkRecord> records, const SinkRecord* position,
+                                   const Patience& patience) {
   while (true) {
     const KafkaErrorPtr error(rd_kafka_commit_transaction(handle_.get(), patience.slice_ms()));
     if (!error) return {};
@@ -207,7 +233,7 @@ KafkaOutcome KafkaProducer::commit(std::span<const SinkRecord> records, const Pa
       return failed(ErrorKind::fatal, "another weir of the same gateway id has taken over");
     if (rd_kafka_error_is_fatal(error.get())) return failed(ErrorKind::fatal, text(error));
     if (rd_kafka_error_txn_requires_abort(error.get()))
-      return abort(records, text(error), patience);
+      return abort(records, reason(error, records, position), patience);
     if (!rd_kafka_error_is_retriable(error.get())) return failed(ErrorKind::fatal, text(error));
     if (patience.over())
       return failed(ErrorKind::timeout, because("the cluster has not confirmed the transaction"));
@@ -245,7 +271,8 @@ KafkaOutcome KafkaProducer::flush(std::span<const SinkRecord> records, const Pat
 KafkaOutcome KafkaProducer::judge(std::span<const SinkRecord> records, const std::string& why) {
   std::vector<KafkaFailure> causes = handle_.failures();
   std::erase_if(causes, [](const KafkaFailure& f) { return is_consequence(f.error); });
-  if (causes.empty()) return failed(ErrorKind::unavailable, because(why));
+  if (causes.empty())
+    return failed(ErrorKind::unavailable, why.empty() ? because("nothing was delivered") : why);
   const KafkaFailure& first = causes.front();
   const std::string& topic =
       first.index < records.size() ? records[first.index].topic : "the position topic";

@@ -65,11 +65,13 @@ class KafkaProducer {
   KafkaHandle& handle() { return handle_; }
 
  private:
-  KafkaProducer(Mode mode, KafkaHandle handle) : mode_(mode), handle_(std::move(handle)) {}
+  KafkaProducer(Mode mode, KafkaHandle handle, std::string transactional_id)
+      : mode_(mode), handle_(std::move(handle)), transactional_id_(std::move(transactional_id)) {}
 
   rd_kafka_resp_err_t produce(const SinkRecord& record, std::size_t index, Timestamp latest,
                               const Patience& patience);
-  KafkaOutcome commit(std::span<const SinkRecord> records, const Patience& patience);
+  KafkaOutcome commit(std::span<const SinkRecord> records, const SinkRecord* position,
+                      const Patience& patience);
   KafkaOutcome abort(std::span<const SinkRecord> records, const std::string& why,
                      const Patience& patience);
   KafkaOutcome flush(std::span<const SinkRecord> records, const Patience& patience);
@@ -80,6 +82,7 @@ class KafkaProducer {
 
   Mode mode_;
   KafkaHandle handle_;
+  const std::string transactional_id_;
   std::set<std::string, std::less<>> known_topics_;
   bool ready_ = false;
   bool needs_plain_ = false;

@@ -37,14 +37,15 @@ Result<std::optional<Position>> KafkaSink::open(Duration timeout) {
   }
   in_session_ = true;
   position_ = *position;
-  last_used_ = std::chrono::steady_clock::now();
+  opened_ = last_used_ = std::chrono::steady_clock::now();
   if (mode_ == Mode::transactional)
     session_state_ = "transactions as " + transactional_id_;
   else if (refusal_.empty())
     session_state_ = "without transactions, as configured";
   else
     session_state_ = "without transactions, the cluster refuses them: " + refusal_;
-  set_state(true, session_state_);
+  // What made a publish fail, a missing right perhaps, may make the next one fail, too.
+  set_state(true, session_state_, trouble_.empty() ? Say::yes : Say::no);
   return position;
 }
 
@@ -120,12 +121,11 @@ Result<void> KafkaSink::publish(std::span<const SinkRecord> records, const Posit
   if (std::chrono::steady_clock::now() - last_used_ >= options_.renew_after) {
     if (auto renewed = renew(patience); !renewed) return renewed;
   }
-  for (const SinkRecord& record : records) {
-    auto known = producer_->know_topic(record.topic, patience);
-    if (known) continue;
-    set_state(false, known.error().message);  // nothing was sent, so the session stays good
-    return known;
+  if (should_ask_again()) {
+    in_session_ = false;
+    return fail(ErrorKind::unavailable, "the cluster is asked for transactions again");
   }
+  if (auto known = know_topics(records, patience); !known) return known;
   SinkRecord position;
   if (mode_ == Mode::transactional) {
     position.topic = options_.position_topic;
@@ -149,6 +149,23 @@ Result<void> KafkaSink::publish(std::span<const SinkRecord> records, const Posit
   return conclude(outcome, records, behind);
 }
 
+Result<void> KafkaSink::know_topics(std::span<const SinkRecord> records, const Patience& patience) {
+  for (const SinkRecord& record : records) {
+    auto known = producer_->know_topic(record.topic, patience);
+    if (known) continue;
+    set_state(false, known.error().message);  // nothing was sent, so the session stays good
+    return known;
+  }
+  return {};
+}
+
+/// Whoever was refused transactions may have been granted them since, and nothing else would show.
+bool KafkaSink::should_ask_again() const {
+  return mode_ != Mode::transactional &&
+         options_.delivery == KafkaOptions::Delivery::exactly_once &&
+         std::chrono::steady_clock::now() - opened_ >= options_.ask_again_after;
+}
+
 Result<void> KafkaSink::conclude(const KafkaOutcome& outcome, std::span<const SinkRecord> records,
                                  const Position& behind) {
   using Kind = KafkaOutcome::Kind;
@@ -156,6 +173,7 @@ Result<void> KafkaSink::conclude(const KafkaOutcome& outcome, std::span<const Si
   if (outcome.kind == Kind::delivered) {
     if (mode_ == Mode::transactional) position_ = behind;
     set_state(true, session_state_);
+    if (!std::exchange(trouble_, {}).empty()) note(LogLevel::info, "records arrive again");
     std::uint64_t bytes = 0;
     for (const SinkRecord& record : records) bytes += record.key.size() + record.value.size();
     const std::lock_guard lock(status_mutex_);
@@ -176,7 +194,9 @@ Result<void> KafkaSink::conclude(const KafkaOutcome& outcome, std::span<const Si
   }
   if (outcome.kind == Kind::refused_record) return fail(ErrorKind::invalid, outcome.error.message);
   if (outcome.kind == Kind::refused_batch) return fail(ErrorKind::full, outcome.error.message);
-  set_state(false, outcome.error.message);
+  const Say say = trouble_ == outcome.error.message ? Say::no : Say::yes;
+  trouble_ = outcome.error.message;
+  set_state(false, trouble_, say);
   return fail(outcome.error);
 }
 
@@ -197,7 +217,7 @@ KafkaSink::Status KafkaSink::status() const {
   return status_;
 }
 
-void KafkaSink::set_state(bool connected, const std::string& state) {
+void KafkaSink::set_state(bool connected, const std::string& state, Say say) {
   bool changed = false;
   {
     const std::lock_guard lock(status_mutex_);
@@ -206,7 +226,7 @@ void KafkaSink::set_state(bool connected, const std::string& state) {
     status_.state = state;
     if (!connected) ++status_.errors;
   }
-  if (changed) note(connected ? LogLevel::info : LogLevel::warning, state);
+  if (changed && say == Say::yes) note(connected ? LogLevel::info : LogLevel::warning, state);
 }
 
 void KafkaSink::note(LogLevel level, const std::string& message) {

@@ -18,7 +18,7 @@ namespace weir {
 /// A transaction carries the records and the position behind them. Whatever goes wrong, the session
 /// is given up and the next `open` reads the position that the cluster really has. Where
 /// transactions are refused it goes on without them, says so in `status().delivery`, and asks for
-/// them again at each `open`.
+/// them again at each `open`, which it demands from time to time.
 class KafkaSink : public Sink {
  public:
   /// `gateway` makes the transactional id, and with `epoch` (the store's uuid) the position's key.
@@ -43,7 +43,10 @@ class KafkaSink : public Sink {
   Result<void> renew(const Patience& patience);
   Result<void> conclude(const KafkaOutcome& outcome, std::span<const SinkRecord> records,
                         const Position& behind);
-  void set_state(bool connected, const std::string& state);
+  Result<void> know_topics(std::span<const SinkRecord> records, const Patience& patience);
+  bool should_ask_again() const;
+  enum class Say { yes, no };
+  void set_state(bool connected, const std::string& state, Say say = Say::yes);
   void note(LogLevel level, const std::string& message);
 
   const KafkaOptions options_;
@@ -60,10 +63,11 @@ class KafkaSink : public Sink {
   std::string refusal_;               ///< why the cluster grants no transactions
   std::string notice_;                ///< what was last said about the position topic
   std::string session_state_;         ///< the sentence of a session that works
+  std::string trouble_;               ///< why the last publish failed; empty: it was delivered
   std::optional<Position> position_;  ///< what the cluster has
   std::size_t rejected_ = 0;
   Timestamp latest_accepted_ = timestamp_us(0);
-  std::chrono::steady_clock::time_point last_used_{};
+  std::chrono::steady_clock::time_point opened_{}, last_used_{};
 
   mutable std::mutex status_mutex_;
   Status status_;

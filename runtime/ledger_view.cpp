@@ -23,6 +23,7 @@ constexpr CounterFamily families[] = {
     {Counter::dead_letters_dropped, "", "Samples the bounded dead letters did not keep."},
     {Counter::journal_damaged, "", "Starts that found the journal damaged."},
     {Counter::history_lost, "", "Starts after which Kafka knew results that the database did not."},
+    {Counter::position_lost, "", "Times Kafka had lost the position of what it had confirmed."},
 };
 
 }  // namespace

@@ -94,6 +94,13 @@ std::string make_value(const Output& output, std::string_view gateway) {
 
 }  // namespace
 
+std::size_t record_bytes(const Output& output) {
+  std::size_t bytes = 320 + 2 * (output.name.size() + output.metric.size());
+  for (const Tag& tag : output.group) bytes += 2 * (tag.name.size() + tag.value.size());
+  for (const Field& field : output.fields) bytes += field.name.size() + 24;
+  return bytes;
+}
+
 SinkRecord make_record(const OutboxEntry& entry, const std::string& gateway,
                        const std::string& epoch) {
   SinkRecord record;

@@ -27,14 +27,6 @@ std::uint64_t seed_of(std::string_view text) {
   return hash;
 }
 
-/// About what an output takes as a record.
-std::size_t record_bytes(const Output& output) {
-  std::size_t bytes = 320 + 2 * (output.name.size() + output.metric.size());
-  for (const Tag& tag : output.group) bytes += 2 * (tag.name.size() + tag.value.size());
-  for (const Field& field : output.fields) bytes += field.name.size() + 24;
-  return bytes;
-}
-
 /// See Position::newest.
 Timestamp told_until(const Output& output) {
   if (output.kind == OutputKind::rollup) return output.window.end;
@@ -67,9 +59,10 @@ struct Uplink::State {
     std::size_t bytes = 0;
   };
   bool open = false;
-  Position delivered;  ///< confirmed, or found at the sink
-  Position cursor;     ///< delivered or dropped: where reading begins
-  Position sent;       ///< handed to the sink by this process, whatever became of it
+  Position delivered;     ///< confirmed, or found at the sink
+  Position cursor;        ///< delivered or dropped: where reading begins
+  Position sent;          ///< handed to the sink by this process, whatever became of it
+  bool expected = false;  ///< the sink should have a position
   std::array<std::set<std::uint64_t>, lane_count> dropped;  ///< behind the cursor
   const std::size_t largest;                                ///< entries a publish
   std::size_t limit;                                        ///< the same now: halved by errors
@@ -111,6 +104,10 @@ Uplink::Uplink(UplinkOptions options, OutboxReader& reader, Sink& sink,
 
 Uplink::~Uplink() {
   stop(Duration(0));
+}
+
+void Uplink::expect_position() {
+  state_->expected = true;
 }
 
 void Uplink::start() {
@@ -168,6 +165,13 @@ bool Uplink::State::open_session(Duration timeout) {
   if (!position) return false;
   open = true;
   if (*position && !known(**position)) return false;
+  if (!*position && sink.status().delivery == "exactly-once" && std::exchange(expected, false)) {
+    log_warning(
+        "the cluster has lost the position of what it confirmed; was the position topic deleted? "
+        "What was confirmed last, and is not known here to be, goes out again");
+    const std::lock_guard lock(mutex);
+    feedback.position_lost = true;
+  }
   // What this process saw confirmed stays confirmed, even if the sink has forgotten it.
   if (*position) advance(**position);
   return true;
@@ -292,6 +296,7 @@ Round Uplink::State::publish(const Batch& batch, Duration timeout) {
   if (done) {
     advance(batch.behind);
     limit = std::min(limit * 2, largest);
+    expected = sink.status().delivery == "exactly-once";
     return Round::delivered;
   }
   open = false;

@@ -38,6 +38,9 @@ class Uplink {
     /// itself, and what it gives out now would pass for delivered. Nothing is sent any more; the
     /// store needs a new uuid, and the uplink a new life.
     bool forgotten = false;
+    /// The sink holds no position although results were confirmed: what was confirmed and is not
+    /// known here to be (the last moment before a kill, an answer that was lost) goes out again.
+    bool position_lost = false;
     /// No more is sent from a lane before what was delivered of it is deleted.
     bool held_up = false;
     /// A page of the outbox is damaged: only a new start can set the database right.
@@ -50,6 +53,8 @@ class Uplink {
          std::function<void()> wake_engine);
   ~Uplink();
 
+  /// Results of this database were confirmed before this process. Requires: not started yet.
+  void expect_position();
   void start();
   /// Lets a publish that is under way end, for at most `timeout`.
   void stop(Duration timeout);
@@ -67,6 +72,9 @@ class Uplink {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// About what an output takes as a record.
+std::size_t record_bytes(const Output& output);
 
 /// The Kafka record of an output (DESIGN.md section 9): key, JSON value, headers, timestamp.
 /// The same entry gives the same bytes, on any machine.

@@ -32,7 +32,8 @@ enum class Counter : std::uint8_t {
   state_discarded = 16,    ///< operators whose saved state no longer fitted; beside the balance
   dead_letters_dropped = 17,  ///< samples not kept because the table is bounded; beside the balance
   journal_damaged = 18,  ///< times the journal could not be read to its end; beside the balance
-  history_lost = 19,  ///< starts after which the peer knew of results that are not here; beside it
+  history_lost = 19,   ///< starts after which the peer knew of results that are not here; beside it
+  position_lost = 20,  ///< times the peer knew no position although it had confirmed; beside it
 };
 
 /// Promise P4 as code: cumulative counts over the life of the database. What a commit changes

@@ -4,7 +4,10 @@
 #   broker.sh start DIR     start in DIR (made and formatted if new) and wait until it answers;
 #                           prints its address, and leaves it in DIR/brokers; with WEIR_KAFKA_PROXY,
 #                           the port of a proxy, it listens at a second address, DIR/behind-proxy,
-#                           and tells who comes that way that it is to be found at that port
+#                           and tells who comes that way that it is to be found at that port;
+#                           at DIR/sasl it listens for the user "weir", password "weir-secret"
+#                           (SASL/PLAIN), who may do what no ACL forbids; anybody else may do
+#                           anything; WEIR_KAFKA_PROPERTIES are lines for its configuration
 #   broker.sh stop DIR      orderly; DIR keeps its data, and "start DIR" goes on with them
 #   broker.sh kill DIR      kill -9: as a power cut would
 #   broker.sh clean DIR     stop and remove DIR
@@ -19,6 +22,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 jars=${WEIR_KAFKA_JARS:-$here/../../build/kafka-jars}
 hours=${WEIR_KAFKA_HOURS:-4}
 heap=${WEIR_KAFKA_HEAP:-256m}
+plain=org.apache.kafka.common.security.plain.PlainLoginModule
 
 say() { echo "broker.sh: $*" >&2; }
 die() { say "$*"; exit 1; }
@@ -66,9 +70,11 @@ free_port() {
 configure() {
   client=$(free_port)
   controller=$(free_port "$client")
+  sasl=$(free_port "$controller")
+  echo "127.0.0.1:$sasl" >"$1/sasl"
   listen='' advertise=''
   if [ -n "${WEIR_KAFKA_PROXY:-}" ]; then
-    behind=$(free_port "$controller")
+    behind=$(free_port "$sasl")
     listen=",PROXY://127.0.0.1:$behind" advertise=",PROXY://127.0.0.1:$WEIR_KAFKA_PROXY"
     echo "127.0.0.1:$behind" >"$1/behind-proxy"
   fi
@@ -76,9 +82,14 @@ configure() {
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$controller
-listeners=PLAINTEXT://127.0.0.1:$client,CONTROLLER://127.0.0.1:$controller$listen
-advertised.listeners=PLAINTEXT://127.0.0.1:$client$advertise
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXY:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:$client,CONTROLLER://127.0.0.1:$controller,SASL://127.0.0.1:$sasl$listen
+advertised.listeners=PLAINTEXT://127.0.0.1:$client,SASL://127.0.0.1:$sasl$advertise
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXY:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_PLAINTEXT
+listener.name.sasl.sasl.enabled.mechanisms=PLAIN
+listener.name.sasl.plain.sasl.jaas.config=$plain required user_weir="weir-secret";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS
+allow.everyone.if.no.acl.found=true
 controller.listener.names=CONTROLLER
 log.dirs=$1/data
 num.partitions=1
@@ -96,6 +107,7 @@ num.io.threads=2
 log.cleaner.dedupe.buffer.size=2097152
 log.cleaner.threads=1
 log.retention.ms=-1
+${WEIR_KAFKA_PROPERTIES:-}
 EOF
 }
 
@@ -174,7 +186,7 @@ end_with() {
 
 command=${1:-}
 [ "$command" = jars ] && { fetch_jars; exit; }
-[ $# -eq 2 ] || { sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,19s/^# \{0,1\}//p' "$0"; exit 2; }
 case $command in
   start) start "$2" ;;
   run) run "$2" ;; # for itself

@@ -1,121 +1,11 @@
 // KafkaSink and Uplink against a real Apache Kafka broker: what arrives at a read_committed
 // consumer, whatever happens on the way.
 
-#include <charconv>
-#include <set>
-
 #include "runtime/kafka_position.hpp"
-#include "runtime/kafka_sink.hpp"
-#include "runtime/seeded_random.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/fake_outbox.hpp"
-#include "tests/support/kafka_consumer.hpp"
-#include "tests/support/real_kafka.hpp"
+#include "tests/kafka/scene.hpp"
 
 using namespace weir;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// One gateway with topics of its own on the shared broker.
-struct Scene {
-  std::string brokers = real_kafka_brokers();
-  std::string gateway = unique_name("gw");
-  std::string topic = unique_name("rows");
-  std::string position_topic = unique_name("positions");
-  std::string epoch = "11111111-2222-4333-8444-555555555555";
-
-  explicit operator bool() const { return !brokers.empty(); }
-
-  KafkaOptions options() const {
-    KafkaOptions result;
-    result.brokers = {brokers};
-    result.position_topic = position_topic;
-    result.transaction_timeout = 10s;
-    return result;
-  }
-  std::unique_ptr<KafkaSink> sink() const {
-    return std::make_unique<KafkaSink>(options(), gateway, epoch, Log());
-  }
-  UplinkOptions uplink_options() const {
-    UplinkOptions result;
-    result.gateway = gateway;
-    result.epoch = epoch;
-    result.batch = 50;
-    result.publish_timeout = 10s;
-    result.retry_min = 10ms;
-    result.retry_max = 200ms;
-    return result;
-  }
-  SinkRecord record(const std::string& value) const {
-    SinkRecord result;
-    result.topic = topic;
-    result.key = "key";
-    result.value = value;
-    result.timestamp = timestamp_us(1'700'000'000'000'000);
-    return result;
-  }
-  std::vector<SinkRecord> records(int first, int last) const {
-    std::vector<SinkRecord> result;
-    for (int i = first; i <= last; ++i) result.push_back(record(std::to_string(i)));
-    return result;
-  }
-};
-
-template <class T>
-std::string trouble(const Result<T>& result) {
-  return result ? "" : result.error().message;
-}
-
-Position live(std::uint64_t seq) {
-  return Position{{0, seq, 0, 0}};
-}
-
-std::vector<std::string> values(const KafkaConsumer::Records& found) {
-  std::vector<std::string> result;
-  for (const ConsumedRecord& item : found) result.push_back(item.value);
-  return result;
-}
-
-/// Text that does not compress much.
-std::string noise(std::size_t size) {
-  SeededRandom random(1);
-  std::string text;
-  while (text.size() < size) text += static_cast<char>('!' + random.below(90));
-  return text;
-}
-
-/// The committed rows of a topic, by their weir-seq.
-std::multiset<std::uint64_t> committed_seqs(const Scene& scene) {
-  KafkaConsumer consumer(scene.brokers, scene.topic);
-  std::multiset<std::uint64_t> found;
-  for (const ConsumedRecord& item : consumer.read_to_end()) {
-    const std::string& text = item.headers.at("weir-seq");
-    std::uint64_t seq = 0;
-    std::from_chars(text.data(), text.data() + text.size(), seq);
-    found.insert(seq);
-  }
-  return found;
-}
-
-std::multiset<std::uint64_t> range(std::uint64_t first, std::uint64_t last) {
-  std::multiset<std::uint64_t> result;
-  for (std::uint64_t seq = first; seq <= last; ++seq) result.insert(seq);
-  return result;
-}
-
-void drain(const Scene& scene, FakeOutbox& outbox, Sink& sink, std::vector<Store::Drop>& drops) {
-  Uplink uplink(scene.uplink_options(), outbox, sink, {});
-  for (int round = 0; round < 1000 && outbox.size() > 0; ++round) {
-    uplink.step(10s);
-    const auto feedback = uplink.take_feedback();
-    drops.insert(drops.end(), feedback.drops.begin(), feedback.drops.end());
-    outbox.apply(feedback);
-  }
-  REQUIRE(outbox.size() == 0);
-}
-
-}  // namespace
 
 TEST_CASE("the first session makes its topics, the position topic compacted") {
   const Scene scene;
@@ -209,26 +99,6 @@ TEST_CASE("rows of an aborted transaction are invisible to read_committed") {
   CHECK(values(dirty.read_to_end()) == std::vector<std::string>{"aborted", "committed"});
   KafkaConsumer clean(scene.brokers, batch[0].topic);
   CHECK(values(clean.read_to_end()) == std::vector<std::string>{"committed"});
-}
-
-TEST_CASE("one row that the topic refuses goes to the dead letters, all others arrive once") {
-  const Scene scene;
-  if (!scene) return;
-  create_topic(scene.brokers, scene.topic, 1, {{"max.message.bytes", "4000"}});
-  FakeOutbox outbox;
-  for (std::uint64_t seq = 1; seq <= 120; ++seq) {
-    Output output = sample_output("m" + std::to_string(seq), scene.topic);
-    if (seq == 77) output.metric += noise(8000);
-    outbox.add(Lane::live, std::move(output));
-  }
-  auto sink = scene.sink();
-  std::vector<Store::Drop> drops;
-  drain(scene, outbox, *sink, drops);
-  REQUIRE(drops.size() == 1);
-  CHECK(drops[0].seq == 77);
-  auto expected = range(1, 120);
-  expected.erase(77);
-  CHECK(committed_seqs(scene) == expected);
 }
 
 TEST_CASE("another gateway's open transaction never hides our position") {

@@ -185,6 +185,23 @@ TEST_CASE("a cluster that refuses transactions gets at-least-once, and is asked 
   CHECK(sink.status().delivery == "exactly-once");
 }
 
+TEST_CASE("a session without transactions is left after a while to ask for them again") {
+  MockKafka kafka;
+  kafka.fail_next(KafkaRequest::init_producer_id,
+                  {KafkaFault::transactional_id_authorization_failed});
+  KafkaOptions options = options_for(kafka.brokers());
+  options.ask_again_after = 0s;
+  KafkaSink sink(options, "gw", "epoch", {});
+  REQUIRE(trouble(sink.open(10s)) == "");
+  CHECK(sink.status().delivery == "at-least-once");
+  CHECK(sink.status().state.find("--transactional-id weir-gw") != std::string::npos);
+  CHECK_FALSE(sink.publish(records(3), live(3), 10s));
+  CHECK(sink.status().connected);
+  REQUIRE(trouble(sink.open(10s)) == "");
+  CHECK(sink.status().delivery == "exactly-once");
+  CHECK(trouble(sink.publish(records(3), live(3), 10s)) == "");
+}
+
 TEST_CASE("a cluster that knows no producer ids at all still gets the records") {
   MockKafka kafka;
   kafka.withdraw(KafkaRequest::init_producer_id);

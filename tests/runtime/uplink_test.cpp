@@ -226,6 +226,41 @@ TEST_CASE("what was confirmed stays confirmed even if the sink forgets its posit
   CHECK(seqs(sink) == range(1, 10));
 }
 
+TEST_CASE("a sink that has lost its position is noticed once, also after a restart") {
+  FakeOutbox outbox;
+  FakeSink sink;
+  const auto noticed = [&](Uplink& uplink) {
+    sink.forget_position();
+    sink.fail_next_publish({ErrorKind::fatal, false});
+    sink.fail_next_publish({ErrorKind::fatal, false});
+    add(outbox, Lane::live, 5);
+    int times = 0;
+    while (outbox.size() > 0) {
+      uplink.step(1s);
+      const auto feedback = uplink.take_feedback();
+      times += feedback.position_lost ? 1 : 0;
+      outbox.apply(feedback);
+    }
+    return times;
+  };
+  {
+    Uplink fresh(options(), outbox, sink, {});
+    CHECK(noticed(fresh) == 0);
+    CHECK(noticed(fresh) == 1);
+    CHECK(noticed(fresh) == 1);
+  }
+  Uplink restarted(options(), outbox, sink, {});
+  restarted.expect_position();
+  CHECK(noticed(restarted) == 1);
+  CHECK(seqs(sink) == range(1, 20));
+  FakeSink without(false);
+  Uplink other(options(), outbox, without, {});
+  other.expect_position();
+  add(outbox, Lane::live, 1);
+  other.step(1s);
+  CHECK_FALSE(other.take_feedback().position_lost);
+}
+
 TEST_CASE("a refused entry goes to the dead letters and holds up nobody") {
   FakeOutbox outbox;
   FakeSink sink;

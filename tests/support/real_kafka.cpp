@@ -10,11 +10,25 @@
 
 namespace weir {
 
-std::string real_kafka_brokers() {
-  if (const char* brokers = std::getenv("WEIR_KAFKA_BROKERS"); brokers && *brokers) return brokers;
+namespace {
+
+std::string address_in(const std::string& file) {
   std::string address;
   if (const char* state = std::getenv("WEIR_KAFKA_STATE"))
-    std::getline(std::ifstream(std::string(state) + "/brokers") >> std::ws, address);
+    std::getline(std::ifstream(state + ("/" + file)) >> std::ws, address);
+  return address;
+}
+
+}  // namespace
+
+std::string real_kafka_sasl() {
+  if (const char* brokers = std::getenv("WEIR_KAFKA_BROKERS"); brokers && *brokers) return "";
+  return address_in("sasl");
+}
+
+std::string real_kafka_brokers() {
+  if (const char* brokers = std::getenv("WEIR_KAFKA_BROKERS"); brokers && *brokers) return brokers;
+  std::string address = address_in("brokers");
   if (address.empty())
     std::cerr << "\n*** SKIPPED, NOT TESTED: there is no real Kafka broker (Java or Maven is "
                  "missing, or tests/kafka/broker.sh was not started) ***\n";
