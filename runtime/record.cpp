@@ -94,6 +94,11 @@ std::string make_value(const Output& output, std::string_view gateway) {
 
 }  // namespace
 
+Timestamp told_until(const Output& output) {
+  if (output.kind == OutputKind::rollup) return output.window.end;
+  return output.kind == OutputKind::alert ? output.window.end + Duration(1) : Timestamp{};
+}
+
 std::size_t record_bytes(const Output& output) {
   std::size_t bytes = 320 + 2 * (output.name.size() + output.metric.size());
   for (const Tag& tag : output.group) bytes += 2 * (tag.name.size() + tag.value.size());

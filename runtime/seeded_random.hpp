@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace weir {
 
@@ -35,5 +36,12 @@ class SeededRandom {
  private:
   std::uint64_t state_;
 };
+
+/// FNV-1a of a text: gateways that lose their cluster together come back at different times.
+constexpr std::uint64_t seed_of(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return hash;
+}
 
 }  // namespace weir

@@ -20,19 +20,6 @@ constexpr std::size_t at(Lane lane) {
   return static_cast<std::size_t>(lane);
 }
 
-/// FNV-1a: gateways that lose their cluster together come back at different times.
-std::uint64_t seed_of(std::string_view text) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return hash;
-}
-
-/// See Position::newest.
-Timestamp told_until(const Output& output) {
-  if (output.kind == OutputKind::rollup) return output.window.end;
-  return output.kind == OutputKind::alert ? output.window.end + Duration(1) : Timestamp{};
-}
-
 enum class Round { idle, delivered, again, failed };
 
 }  // namespace

@@ -81,4 +81,7 @@ std::size_t record_bytes(const Output& output);
 SinkRecord make_record(const OutboxEntry& entry, const std::string& gateway,
                        const std::string& epoch);
 
+/// Until when the centre knows results once it has this one; see Position::newest.
+Timestamp told_until(const Output& output);
+
 }  // namespace weir
