@@ -42,11 +42,14 @@ bool is_consequence(rd_kafka_resp_err_t error) {
          error == RD_KAFKA_RESP_ERR__STATE || error == RD_KAFKA_RESP_ERR__FATAL;
 }
 
+bool lacks_right(const KafkaErrorPtr& error) {
+  return rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+}
+
 /// Why a transaction failed. The cluster does not say which topic it means; a smaller batch will.
 std::string reason(const KafkaErrorPtr& error, std::span<const SinkRecord> records,
                    const SinkRecord* position) {
-  if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
-    return text(error);
+  if (!lacks_right(error)) return text(error);
   std::set<std::string> topics;
   for (const SinkRecord& record : records) topics.insert(record.topic);
   if (position != nullptr) topics.insert(position->topic);
@@ -149,7 +152,8 @@ Result<void> KafkaProducer::know_topic(const std::string& topic, const Patience&
   const KafkaTopicPtr handle(rd_kafka_topic_new(handle_.get(), topic.c_str(), nullptr));
   if (!handle) return fail(ErrorKind::unavailable, "'" + topic + "' can't be a topic");
   // A cluster that makes topics by itself says "unknown" to the first question.
-  const auto give_up = std::chrono::steady_clock::now() + 3s;
+  const auto give_up =
+      std::chrono::steady_clock::now() + (missing_topics_.contains(topic) ? 0s : 3s);
   rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
   int attempt = 0;
   do {
@@ -162,6 +166,7 @@ Result<void> KafkaProducer::know_topic(const std::string& topic, const Patience&
       rd_kafka_metadata_destroy(metadata);
       if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
         known_topics_.insert(topic);
+        missing_topics_.erase(topic);
         return {};
       }
       if (error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
@@ -175,10 +180,12 @@ Result<void> KafkaProducer::know_topic(const std::string& topic, const Patience&
     const bool missing = error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     if (missing && std::chrono::steady_clock::now() >= give_up) break;
   } while (!patience.over());
-  if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART)
+  if (error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART) {
+    missing_topics_.insert(topic);
     return fail(ErrorKind::unavailable,
                 "topic " + topic + " does not exist and the cluster makes none by itself: " +
                     "kafka-topics.sh --create --topic " + topic);
+  }
   return fail(ErrorKind::unavailable, because("topic " + topic + ": " + text(error)));
 }
 
@@ -232,8 +239,12 @@ KafkaOutcome KafkaProducer::commit(std::span<const SinkRecord> records, const Si
     if (rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__FENCED)
       return failed(ErrorKind::fatal, "another weir of the same gateway id has taken over");
     if (rd_kafka_error_is_fatal(error.get())) return failed(ErrorKind::fatal, text(error));
-    if (rd_kafka_error_txn_requires_abort(error.get()))
-      return abort(records, reason(error, records, position), patience);
+    if (rd_kafka_error_txn_requires_abort(error.get())) {
+      KafkaOutcome outcome = abort(records, reason(error, records, position), patience);
+      if (outcome.kind == KafkaOutcome::Kind::failed && records.size() > 1 && lacks_right(error))
+        outcome.kind = KafkaOutcome::Kind::refused_batch;  // a smaller one may do without
+      return outcome;
+    }
     if (!rd_kafka_error_is_retriable(error.get())) return failed(ErrorKind::fatal, text(error));
     if (patience.over())
       return failed(ErrorKind::timeout, because("the cluster has not confirmed the transaction"));

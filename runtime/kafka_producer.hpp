@@ -83,7 +83,7 @@ class KafkaProducer {
   Mode mode_;
   KafkaHandle handle_;
   const std::string transactional_id_;
-  std::set<std::string, std::less<>> known_topics_;
+  std::set<std::string, std::less<>> known_topics_, missing_topics_;
   bool ready_ = false;
   bool needs_plain_ = false;
 };

@@ -154,7 +154,8 @@ Result<void> KafkaSink::know_topics(std::span<const SinkRecord> records, const P
     auto known = producer_->know_topic(record.topic, patience);
     if (known) continue;
     set_state(false, known.error().message);  // nothing was sent, so the session stays good
-    return known;
+    if (records.size() == 1) return known;
+    return fail(ErrorKind::full, known.error().message);  // fewer may do without the topic
   }
   return {};
 }
