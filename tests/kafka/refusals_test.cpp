@@ -28,7 +28,7 @@ struct Sender {
       outbox.add(Lane::live, sample_output("m" + std::to_string(i), topic));
   }
   void step() {
-    uplink.step(3s);  // what a topic that vanishes under a transaction may cost
+    uplink.step(timeout);
     Uplink::Feedback feedback = uplink.take_feedback();
     positions_lost += feedback.position_lost ? 1 : 0;
     for (const auto& letter : feedback.dead_letters) refused.push_back(letter.message);
@@ -62,6 +62,7 @@ struct Sender {
   Uplink uplink;
   std::vector<std::string> refused;
   int positions_lost = 0;
+  Duration timeout = 10s;  ///< of a step; what a topic that vanishes under a transaction may cost
 };
 
 /// A scene in which weir is a user whom ACLs bind; false if there is none.
@@ -143,6 +144,7 @@ TEST_CASE("a topic that is deleted and made again, by itself or smaller, gets al
   Sender sender(scene);
   sender.add(100, scene.topic);
   REQUIRE(sender.drain());
+  sender.timeout = 3s;
   delete_topic(scene.brokers, scene.topic);
   if (partitions > 0) create_topic(scene.brokers, scene.topic, partitions);
   sender.add(100, scene.topic);
@@ -164,7 +166,7 @@ TEST_CASE("results wait for a topic that is gone and not made by the cluster, an
   Sender sender(scene);
   sender.add(100, scene.topic);
   REQUIRE(sender.drain());
-
+  sender.timeout = 3s;
   delete_topic(scene.brokers, scene.topic);
   sender.add(100, scene.topic);
   for (int i = 0; i < 10; ++i) sender.outbox.add(Lane::alerts, sample_output("a", alerts));
@@ -191,6 +193,7 @@ TEST_CASE("a position topic that is deleted under a running weir costs nothing, 
   Sender sender(scene);
   sender.add(100, scene.topic);
   REQUIRE(sender.drain());
+  sender.timeout = 3s;
   delete_topic(scene.brokers, scene.position_topic);
   sender.add(100, scene.topic);
   REQUIRE(sender.drain());
