@@ -254,8 +254,7 @@ int main(int argc, char** argv) {
               << ",\n"
               << "  \"disk_bytes_a_reading_50ms_commits\": " << interval_50ms.bytes_a_reading
               << ",\n"
-              << "  \"disk_bytes_a_reading_1s_commits\": " << interval_1s.bytes_a_reading
-              << "\n"
+              << "  \"disk_bytes_a_reading_1s_commits\": " << interval_1s.bytes_a_reading << "\n"
               << "}\n";
   } catch (const std::exception& error) {
     std::cerr << "weir-bench: " << error.what() << '\n';
