@@ -1,5 +1,6 @@
 // Lanes, the ladder near max_size, and what is announced of it.
 
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -14,6 +15,16 @@ using namespace std::chrono_literals;
 
 constexpr std::int64_t epoch_us = 1'772'366'400'000'000;
 constexpr std::size_t series = 500;
+
+std::uint64_t bytes_on_disk(const std::string& directory) {
+  std::uint64_t sum = 0;
+  for (const char* name : {"/weir.db", "/weir.db-wal"}) {
+    std::error_code absent;
+    const auto size = std::filesystem::file_size(directory + name, absent);
+    if (!absent) sum += size;
+  }
+  return sum;
+}
 
 StoreOptions small_options(const std::string& directory) {
   StoreOptions options;
@@ -54,7 +65,8 @@ Store::Commit commit_at(const Store& store, std::int64_t minute, std::vector<Out
 }
 
 struct Outage {
-  explicit Outage(std::unique_ptr<Store> opened) : store(std::move(opened)) {}
+  explicit Outage(const StoreOptions& given) : options(given), store(open_store(given)) {}
+  StoreOptions options;
   std::unique_ptr<Store> store;
   Ledger ledger;
   std::int64_t minutes = 0;
@@ -68,6 +80,7 @@ struct Outage {
       const auto receipt = store->commit(commit_at(*store, minutes, minute_results(minutes)));
       REQUIRE(receipt);
       ledger.add(receipt->delta);
+      REQUIRE(bytes_on_disk(options.directory) <= count(options.max_size));
       ++minutes;
       if (receipt->merged) ++merging;
       done = until(*receipt);
@@ -81,7 +94,7 @@ struct Outage {
 TEST_CASE("results are live until the live lane stands still, then backlog beside it") {
   const TempDir dir;
   const StoreOptions options = small_options(dir.path());
-  Outage outage(open_store(options));
+  Outage outage(options);
   outage.produce([&](const Store::Receipt&) { return outage.minutes == 10; });
   const auto waiting = outage.store->stats().waiting;
   // The first commit's results are older than backlog_after (5m) from the seventh on.
@@ -116,7 +129,7 @@ TEST_CASE("results of windows that ended long ago are backlog, alerts are alerts
 TEST_CASE("near max_size the oldest backlog becomes coarser windows, and nothing is lost") {
   const TempDir dir;
   const StoreOptions options = small_options(dir.path());
-  Outage outage(open_store(options));
+  Outage outage(options);
   outage.produce([&](const Store::Receipt&) { return outage.merging == 6; });
   CHECK(outage.ledger.of(Counter::results_evicted, "store_full") == 0);
   CHECK(outage.ledger.of(Counter::results_evicted, "merged") > 5000);
@@ -154,8 +167,9 @@ TEST_CASE("near max_size the oldest backlog becomes coarser windows, and nothing
 
 TEST_CASE("what can't be merged any further is evicted, oldest first, and announced") {
   const TempDir dir;
-  const StoreOptions options = small_options(dir.path());
-  Outage outage(open_store(options));
+  StoreOptions options = small_options(dir.path());
+  options.max_size = Bytes{(GENERATE(8u, 16u)) << 20};
+  Outage outage(options);
   std::uint64_t evicting = 0;
   outage.produce([&](const Store::Receipt& receipt) {
     if (receipt.over_limit) ++evicting;
@@ -224,7 +238,7 @@ TEST_CASE("a gap that was not announced yet survives a restart") {
 TEST_CASE("of a window's revisions in the backlog the newest is merged, later ones are left") {
   const TempDir dir;
   StoreOptions options = small_options(dir.path());
-  Outage outage(open_store(options));
+  Outage outage(options);
   // Each minute's results, and those of the minute before once more; one comes far too late.
   const auto revised = [&](std::int64_t minute) {
     std::vector<Output> results = minute_results(minute);
