@@ -11,12 +11,12 @@ bool is_finite(const FieldValue& value) {
   return number == nullptr || std::isfinite(*number);
 }
 
-double ResultPart::number() const {
+double ResultPart::number() const noexcept {
   const double* found = value != nullptr ? std::get_if<double>(value) : nullptr;
   return found != nullptr ? *found : std::numeric_limits<double>::quiet_NaN();
 }
 
-std::optional<double> ResultPart::number(std::string_view name) const {
+std::optional<double> ResultPart::number(std::string_view name) const noexcept {
   for (const Field& field : result.fields) {
     if (field.name != name) continue;
     const double* found = std::get_if<double>(&field.value);

@@ -50,10 +50,10 @@ struct ResultPart {
   const FieldValue* value;  ///< null: left out
   const Output& result;
 
-  double count() const { return static_cast<double>(result.count); }
-  double number() const;  ///< the value; not a number where it is none
+  double count() const noexcept { return static_cast<double>(result.count); }
+  double number() const noexcept;  ///< the value; not a number where it is none
   /// The number another aggregate has in the same result, if it is there.
-  std::optional<double> number(std::string_view name) const;
+  std::optional<double> number(std::string_view name) const noexcept;
 };
 
 /// One word of `aggregates = […]`. To add one: write its file and its line in registry.cpp.

@@ -19,7 +19,7 @@ struct Moments {
     mean += delta / static_cast<double>(count);
     squares += delta * (reading.value - mean);
   }
-  void merge(const Moments& other) {
+  void merge(const Moments& other) noexcept {
     if (other.count == 0) return;
     const auto here = static_cast<double>(count), there = static_cast<double>(other.count);
     const double delta = other.mean - mean;
@@ -40,7 +40,7 @@ struct Moments {
 };
 
 /// From what a result says: it needs the mean beside the deviation, or the sum.
-std::optional<Moments> moments_of(const ResultPart& part) {
+std::optional<Moments> moments_of(const ResultPart& part) noexcept {
   auto mean = part.number("mean");
   if (const auto sum = part.number("sum"); !mean && sum) mean = *sum / part.count();
   if (!mean) return std::nullopt;

@@ -56,6 +56,10 @@ struct Last {
   }
 };
 
+bool before(Timestamp a, Timestamp b) noexcept {
+  return a < b;
+}
+
 }  // namespace
 
 extern const AggregateEntry first_aggregate, last_aggregate;
@@ -66,7 +70,7 @@ constinit const AggregateEntry first_aggregate{
     },
     [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
       if (a.value == nullptr || b.value == nullptr) return std::nullopt;
-      return b.result.first < a.result.first ? *b.value : *a.value;
+      return before(b.result.first, a.result.first) ? b.number() : a.number();
     }};
 constinit const AggregateEntry last_aggregate{
     "last", "the value with the latest event time", &accumulator_of<Last>,
@@ -75,7 +79,7 @@ constinit const AggregateEntry last_aggregate{
     },
     [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
       if (a.value == nullptr || b.value == nullptr) return std::nullopt;
-      return b.result.last >= a.result.last ? *b.value : *a.value;
+      return !before(b.result.last, a.result.last) ? b.number() : a.number();
     }};
 
 }  // namespace weir

@@ -37,7 +37,7 @@ double total(const void* state) noexcept {
   return sum.sum + sum.lost;
 }
 
-double combined_mean(double a, double count_a, double b, double count_b) {
+double combined_mean(double a, double count_a, double b, double count_b) noexcept {
   return a + (b - a) * (count_b / (count_a + count_b));
 }
 

@@ -230,6 +230,7 @@ void Engine::take_feedback(const Moment& moment) {
   const bool news = feedback.delivered != feedback_.delivered || !feedback.drops.empty() ||
                     feedback.forgotten || feedback.position_lost;
   if (feedback.position_lost) delta_.add(Counter::position_lost, 1);
+  if (feedback.forgotten) feedback_.fork = feedback.fork;
   feedback_.forgotten = feedback_.forgotten || feedback.forgotten;
   feedback_.damaged = feedback_.damaged || feedback.damaged;
   feedback_.delivered = feedback.delivered;
@@ -276,6 +277,7 @@ void Engine::prepare_commit(const Moment& moment) {
   commit_->new_uuid = std::exchange(feedback_.forgotten, false);
   if (commit_->new_uuid) {
     record.begin_anew = feedback_.delivered.newest;
+    commit_->fork = feedback_.fork;
     record.delta.add(Counter::history_lost, 1);
     announce_gap("history_lost", moment);
   }

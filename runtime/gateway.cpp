@@ -26,7 +26,7 @@ UplinkOptions uplink_options(const Settings& settings, const Store& store) {
   UplinkOptions options;
   options.gateway = settings.gateway;
   options.epoch = store.uuid();
-  options.issued = store.issued_before();
+  options.issued = store.seq_runs();
   options.batch = settings.kafka.batch;
   options.linger = settings.kafka.linger;
   options.publish_timeout = publish_timeout;

@@ -166,17 +166,16 @@ bool Uplink::State::open_session(Duration timeout) {
 
 /// Whether the position can be of this database as it is: given out before this process, or by it.
 bool Uplink::State::known(Position position) {
-  std::uint64_t furthest = options.issued;
-  for (const std::uint64_t seq : sent.delivered) furthest = std::max(furthest, seq);
-  if (std::ranges::all_of(position.delivered, [&](std::uint64_t seq) { return seq <= furthest; }))
-    return true;
+  const auto fork = options.issued.fork(position.delivered, sent.delivered);
+  if (!fork) return true;
   // Of what was given out before, the peer has everything up to its position.
-  for (std::uint64_t& seq : position.delivered) seq = std::min(seq, options.issued);
+  for (std::uint64_t& seq : position.delivered) seq = std::min(seq, *fork);
   advance(position);
   open = false;
   {
     const std::lock_guard lock(mutex);
     forgotten = feedback.forgotten = true;
+    feedback.fork = *fork;
   }
   report();
   return false;

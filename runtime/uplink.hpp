@@ -16,9 +16,9 @@ namespace weir {
 
 struct UplinkOptions {
   std::string gateway;
-  std::string epoch;                  ///< the store's uuid
-  std::uint64_t issued = UINT64_MAX;  ///< the last seq the store gave out before this process
-  std::size_t batch = 1000;           ///< records a publish
+  std::string epoch;         ///< the store's uuid
+  SeqRuns issued;            ///< what the store gave out; empty: everything
+  std::size_t batch = 1000;  ///< records a publish
   Bytes batch_bytes{1u << 20};
   Duration linger{};  ///< how long entries may wait for company
   Duration publish_timeout{};
@@ -38,6 +38,7 @@ class Uplink {
     /// itself, and what it gives out now would pass for delivered. Nothing is sent any more; the
     /// store needs a new uuid, and the uplink a new life.
     bool forgotten = false;
+    std::uint64_t fork = 0;  ///< forgotten: the last seq that the sink and the store have in common
     /// The sink holds no position although results were confirmed: what was confirmed and is not
     /// known here to be (the last moment before a kill, an answer that was lost) goes out again.
     bool position_lost = false;

@@ -51,6 +51,11 @@ std::string make_uuid() {
   return uuid;
 }
 
+std::uint64_t random_jump(std::uint64_t most) {
+  std::random_device random;
+  return 1 + ((std::uint64_t{random()} << 32) | random()) % most;
+}
+
 Result<void> migrate(Database& database) {
   const auto version = database.number("PRAGMA user_version");
   if (!version) return fail(version.error());

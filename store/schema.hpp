@@ -12,7 +12,9 @@
 // read. All ids are rowids: appending touches the end of a tree.
 //
 //   table              id                    content
-//   meta               key                   uuid: 36 characters, made with the database
+//   meta               key                   uuid: 36 characters, made with the database;
+//                                            runs: ("first-last ")*, the seqs that each start of
+//                                            weir gave out; of the newest the last is not known
 //   journal            slot, from 0 on       block
 //   checkpoint         generation << 20 | n  header (n = 0, written last) or part n of the state
 //   outbox_0 … _3      seq                   zigzag inserted (wall time, us) , output
@@ -77,6 +79,9 @@ constexpr std::int64_t schema_version = 2;
 
 /// A random UUID, version 4 of RFC 9562.
 std::string make_uuid();
+
+/// From 1 to `most`, not to be foreseen.
+std::uint64_t random_jump(std::uint64_t most);
 
 /// Brings the database to the schema of this weir: makes the tables in an empty one, migrates an
 /// older one, each step in a transaction of its own.

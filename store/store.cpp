@@ -158,7 +158,7 @@ Result<void> SqliteStore::load_tail() {
     recounted_ = true;
   }
 
-  issued_before_ = tail_.next_seq - 1;
+  if (auto begun = begin_run(); !begun) return begun;
   stats_.journal_records = last_seq_ - folded;
   stats_.journal_bytes = stats_.journal_records > 0 ? journal_->bytes_behind(folded) : 0;
   stats_.waiting = tail_.waiting;
@@ -171,6 +171,14 @@ Result<void> SqliteStore::load_tail() {
   }
   measure_files();
   return {};
+}
+
+Result<void> SqliteStore::begin_run() {
+  const auto known = database_->text("SELECT value FROM meta WHERE key = 'runs'");
+  if (!known) return fail(known.error());
+  runs_ = SeqRuns::parse(*known).value_or(SeqRuns());
+  tail_.next_seq = runs_.begin(tail_.next_seq - 1, random_jump(seq_gap));
+  return database_->execute("INSERT OR REPLACE INTO meta VALUES('runs', '" + runs_.text() + "')");
 }
 
 Result<Store::Checkpoint> SqliteStore::checkpoint() {

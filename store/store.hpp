@@ -14,6 +14,7 @@
 #include "operators/output.hpp"
 #include "operators/reading.hpp"
 #include "store/ledger.hpp"
+#include "store/seq_runs.hpp"
 
 namespace weir {
 
@@ -125,8 +126,8 @@ class Store {
   virtual std::uint64_t last_journal_seq() const = 0;
   /// Whether something was found damaged, and what waits was counted row by row.
   virtual bool recounted() const = 0;
-  /// The last outbox seq that was given out before `open`, as far as this database knows.
-  virtual std::uint64_t issued_before() const = 0;
+  /// The outbox seqs that were given out, as far as this database knows.
+  virtual const SeqRuns& seq_runs() const = 0;
 
   /// An outbox entry that will never be delivered: refused by the peer for good, or damaged.
   struct Drop {
@@ -142,6 +143,7 @@ class Store {
     /// What the peer knows under the old one is not of this database; results made since `open`
     /// that may repeat what it knows (of windows before record.begin_anew) are given up.
     bool new_uuid = false;
+    std::uint64_t fork = 0;  ///< new_uuid: the last seq that is of the history the peer knows
     std::vector<Drop> drops;
   };
   struct Receipt {

@@ -38,7 +38,9 @@ Result<Store::Receipt> SqliteStore::commit(const Commit& commit) {
   if (auto planned = plan_coarsening(pending); !planned) return fail(failed(planned.error()));
 
   // The same again for what may be evicted in its place, and a page for each row that is deleted.
-  const std::uint64_t repeats = commit.new_uuid ? (tail_.next_seq - issued_before_) * 64 : 0;
+  std::uint64_t waiting = 0;
+  for (const std::uint64_t n : tail_.waiting) waiting += n;
+  const std::uint64_t repeats = commit.new_uuid ? waiting * 64 : 0;
   const std::uint64_t writes =
       2 * pending.cost + bounds_.removals * page_size + pending.coarsening.cost + repeats;
   if (auto room = make_wal_room(writes); !room) return fail(failed(room.error()));
@@ -196,7 +198,7 @@ Result<void> SqliteStore::give_up_repeats(Pending& pending) {
   for (const Lane lane : {Lane::alerts, Lane::live, Lane::backlog}) {
     std::vector<std::uint64_t> seqs;
     auto scanned = outbox_->scan(
-        lane, issued_before_, [&](std::uint64_t seq, const OutboxEntry* entry, std::size_t) {
+        lane, pending.commit.fork, [&](std::uint64_t seq, const OutboxEntry* entry, std::size_t) {
           if (entry == nullptr || entry->output.kind == OutputKind::gap ||
               entry->output.window.start >= *begin)
             return true;

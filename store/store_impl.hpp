@@ -39,7 +39,7 @@ class SqliteStore : public Store {
                       const std::function<void(JournalRecord&&)>& record) override;
   std::uint64_t last_journal_seq() const override { return last_seq_; }
   bool recounted() const override { return recounted_; }
-  std::uint64_t issued_before() const override { return issued_before_; }
+  const SeqRuns& seq_runs() const override { return runs_; }
   Result<Receipt> commit(const Commit& commit) override;
   Result<void> sync() override;
   bool checkpoint_due() const override;
@@ -80,6 +80,7 @@ class SqliteStore : public Store {
 
   Result<void> configure();
   Result<void> load_tail();
+  Result<void> begin_run();
   Result<void> compact();
 
   Lane lane_of(const Output& output, const Moment& now) const;
@@ -124,7 +125,8 @@ class SqliteStore : public Store {
   std::optional<std::string> set_aside_;
   std::optional<Error> fatal_;  ///< set: nothing is written any more
   Tail tail_;
-  std::uint64_t last_seq_ = 0, issued_before_ = 0;
+  std::uint64_t last_seq_ = 0;
+  SeqRuns runs_;
   std::uint64_t state_size_ = 0;  ///< of the last checkpoint, or of the one that found no room
   std::array<std::uint64_t, lane_count> removed_{};  ///< deleted up to this seq, since open
   bool recounted_ = false;

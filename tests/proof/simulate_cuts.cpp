@@ -17,11 +17,7 @@ void live(World& world, std::uint64_t steps) {
     world.broker.connect();
     for (int i = 0; life.alive() && !world.disk.dead() && !life.restart_wanted() && i < 400; ++i)
       world.round(life, {});
-    if (life.restart_wanted()) {
-      world.sink.forget_position();  // it was another database's
-      ++world.report.counts["history_lost"];
-      if (world.options.lies == 0) world.failed("the cluster knew more than the database");
-    }
+    if (life.restart_wanted()) world.lose_history();
     if (!world.disk.dead() && !life.alive()) {
       ++world.report.counts["stops"];
       // A page that the card lost may be met at any time; the next start sees to it.

@@ -26,7 +26,7 @@ Result<void> Life::start(const Parts& parts) {
   UplinkOptions uplink_options;
   uplink_options.gateway = "g";
   uplink_options.epoch = store_->uuid();
-  uplink_options.issued = store_->issued_before();
+  uplink_options.issued = store_->seq_runs();
   uplink_.emplace(uplink_options, *reader_, parts.sink, [] {});
   EngineOptions options;
   options.commit_interval = 50ms;

@@ -92,6 +92,8 @@ class World {
   void round(Life& life, const Pace& pace);
   void publish(const Pace& pace);
   void deliver(Life& life);
+  /// The peer's position is of a database that is no more.
+  void lose_history();
   /// The faults are over: everything must arrive. False: it failed.
   bool drain();
   bool drain(Life& life);

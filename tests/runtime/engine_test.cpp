@@ -76,7 +76,7 @@ struct Rig {
     UplinkOptions uplink_options;
     uplink_options.gateway = "g";
     uplink_options.epoch = store->uuid();
-    uplink_options.issued = store->issued_before();
+    uplink_options.issued = store->seq_runs();
     uplink.emplace(uplink_options, *reader, sink, [] {});
     EngineOptions options;
     options.commit_interval = std::chrono::milliseconds(50);
