@@ -177,7 +177,8 @@ Result<void> SqliteStore::begin_run() {
   const auto known = database_->text("SELECT value FROM meta WHERE key = 'runs'");
   if (!known) return fail(known.error());
   runs_ = SeqRuns::parse(*known).value_or(SeqRuns());
-  tail_.next_seq = runs_.begin(tail_.next_seq - 1, random_jump(seq_gap));
+  tail_.next_seq =
+      runs_.begin(tail_.next_seq - 1, options_.jump != 0 ? options_.jump : random_jump(seq_gap));
   return database_->execute("INSERT OR REPLACE INTO meta VALUES('runs', '" + runs_.text() + "')");
 }
 

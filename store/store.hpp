@@ -36,6 +36,7 @@ struct StoreOptions {
   std::uint32_t dead_letters = 1000;  ///< rows kept
   Bytes dead_letter_payload{1024};    ///< bytes of each payload kept
   std::string vfs;                    ///< of SQLite; empty: the system's. For fault injection.
+  std::uint64_t jump = 0;             ///< before the seqs of this start; 0: random. For simulation.
 
   /// Reads `[store]` and `gateway.data_dir`.
   static StoreOptions read(Params& root);

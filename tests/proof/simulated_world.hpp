@@ -84,7 +84,11 @@ class World {
  public:
   explicit World(const SimulationOptions& options, const WorldShape& shape = {});
 
-  Life::Parts parts() { return {config, store, clock, broker, sink}; }
+  /// Of the next start.
+  Life::Parts parts() {
+    store.jump = 1 + SeededRandom(options.seed ^ (++starts << 32)).below(std::uint64_t{1} << 32);
+    return {config, store, clock, broker, sink};
+  }
   void failed(std::string sentence);
   /// After a start: nothing may be wrong with the ledger, or with the database.
   void begun(Life& life);
@@ -111,6 +115,7 @@ class World {
   SimulatedBroker broker;
   FakeSink sink;
   StoreOptions store;
+  std::uint64_t starts = 0;
   Oracle oracle;
   SimulationReport report;
   std::string config;
