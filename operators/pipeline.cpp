@@ -259,9 +259,10 @@ std::size_t Chain::memory_bytes() const {
   return bytes;
 }
 
-// The state: a version, the wall clock, what the centre knows of, the device clocks, then one
-// section for each operator with its name, its definition and its own bytes.
+// The state: a version, the wall clock, what the centre knows of (since version 2), the device
+// clocks, then one section for each operator with its name, its definition and its own bytes.
 constexpr std::uint8_t state_version = 2;
+constexpr std::uint8_t oldest_state_version = 1;
 
 std::string definition_of(const Operator& of) {
   std::string definition;
@@ -296,13 +297,14 @@ Operator* Chain::find(std::string_view name, std::string_view definition) const 
 }
 
 Result<std::vector<std::string>> Chain::load(ByteReader& in) {
-  if (const std::uint8_t version = in.u8(); version != state_version) {
+  const std::uint8_t version = in.u8();
+  if (version < oldest_state_version || version > state_version) {
     return fail(ErrorKind::corrupt, "the state of the pipeline has version " +
                                         std::to_string(version) + ", this is version " +
                                         std::to_string(state_version));
   }
   highest_wall_ = timestamp_us(in.zigzag());
-  told_ = timestamp_us(in.zigzag());
+  told_ = version < 2 ? time_begin : timestamp_us(in.zigzag());
   if (!clocks_.load(in)) return fail(ErrorKind::corrupt, "the device clocks can't be read");
   std::vector<std::string> left_out;
   std::vector<const Operator*> loaded;

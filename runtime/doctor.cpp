@@ -231,6 +231,17 @@ std::vector<Finding> examine(const StoreAudit& audit, std::optional<Bytes> max_s
   return out;
 }
 
+namespace {
+
+/// A result that the cluster has and this database never gave out, if there is one.
+std::optional<std::uint64_t> never_given_out(const StoreAudit& audit, const Position& position) {
+  for (const std::uint64_t seq : position.delivered)
+    if (seq > audit.issued || audit.runs.issued_up_to(seq) != seq) return seq;
+  return std::nullopt;
+}
+
+}  // namespace
+
 Finding examine_position(const StoreAudit& audit, const Result<FoundPosition>& found) {
   const std::string name = "position";
   if (!found) {
@@ -252,12 +263,13 @@ Finding examine_position(const StoreAudit& audit, const Result<FoundPosition>& f
   }
   const auto& delivered = found->position->delivered;
   const std::uint64_t furthest = *std::max_element(delivered.begin(), delivered.end());
-  if (audit.replay_error.empty() && furthest > audit.issued)
+  const auto unknown = never_given_out(audit, *found->position);
+  if (audit.replay_error.empty() && unknown)
     return problem(name,
-                   "the cluster has result " + std::to_string(furthest) +
-                       ", and this database has given out none behind " +
+                   "the cluster has result " + std::to_string(*unknown) +
+                       ", which this database never gave out (its last is " +
                        std::to_string(audit.issued) +
-                       ": it is an older copy of itself, or its disk lost what it had synced",
+                       "): it is an older copy of itself, or its disk lost what it had synced",
                    "put the newer database back, or start weir: it goes on as a new database with "
                    "a new weir-epoch and counts history_lost");
   std::uint64_t left = 0;

@@ -21,6 +21,8 @@ class Auditor {
     file_bytes_ = static_cast<std::uint64_t>(*pages) * page_size;
     if (auto uuid = database_.text("SELECT value FROM meta WHERE key = 'uuid'"))
       audit_.uuid = std::move(*uuid);
+    if (auto runs = database_.text("SELECT value FROM meta WHERE key = 'runs'"))
+      audit_.runs = SeqRuns::parse(*runs).value_or(SeqRuns());
     progress_("pages", 0);
     const auto checked = database_.text("PRAGMA integrity_check(1)");
     audit_.pages = checked ? *checked : checked.error().message;

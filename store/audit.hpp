@@ -48,6 +48,7 @@ struct StoreAudit {
   std::optional<Checkpoint> newest, before;
   std::uint64_t last_record = 0;  ///< of the journal; 0: there is none
   std::uint64_t issued = 0;       ///< the last outbox seq that was given out, as the journal says
+  SeqRuns runs;                   ///< which seqs before it were
   std::string state;         ///< of the newest checkpoint that can be read; empty: there is none
   Ledger delta;              ///< of the records behind it
   std::string replay_error;  ///< why `delta` is not all of it; empty: it is

@@ -73,6 +73,26 @@ TEST_CASE("state of an operator that is defined otherwise now is left out and na
   CHECK(*left_out == std::vector<std::string>{"rollup m"});
 }
 
+TEST_CASE("state of the version before, which knows nothing of what the centre was told, is read") {
+  Rig before(source + rollup + detectors);
+  fill(before);
+  const std::string saved = before.saved();
+  // The version, the wall clock, then what the centre was told until.
+  ByteReader reader(saved);
+  reader.u8();
+  reader.zigzag();
+  std::string older = saved.substr(0, saved.size() - reader.rest().size());
+  older.front() = 1;
+  reader.zigzag();
+  older += reader.rest();
+  Rig after(source + rollup + detectors);
+  name_devices(after);
+  const auto left_out = load_into(after, older);
+  REQUIRE(left_out);
+  CHECK(left_out->empty());
+  CHECK(after.saved() == saved);
+}
+
 TEST_CASE("state of an operator that is gone is left out, that of the others is kept") {
   Rig before(source + rollup + detectors);
   fill(before);
