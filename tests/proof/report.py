@@ -1,4 +1,8 @@
-"""Writes a run of the proof as a page: report.py [REPORT.json] > tests/proof/REPORT.md"""
+"""Writes the report of the proof as a page, or puts figures into it that have just run.
+
+    report.py [REPORT.json] > tests/proof/REPORT.md
+    report.py --collect DIRECTORY    its *.json and *.run go into its report.json
+"""
 
 import json
 import pathlib
@@ -11,8 +15,8 @@ run has run, in this count.
 
 {how}
 
-| figure | what | ran | found | holds | seconds | seed |
-|---|---|---|---|---|---|---|
+| figure | what | ran | found | holds | seconds | seed | day |
+|---|---|---|---|---|---|---|---|
 """
 
 # Number: what it shows, how it is made, the members that say how much ran; the rest is what was
@@ -65,7 +69,7 @@ FIGURES = {
          "300 000 messages at QoS 1 through mosquitto to both, one after the other; then 1 000 "
          "readings a second.", ["messages"]),
 }
-APART = ("seed", "seconds", "holds")  # members with a column of their own, or none
+APART = ("seed", "seconds", "holds", "day", "part")  # with a column of their own, or none
 
 
 def spell(name, value):
@@ -84,11 +88,48 @@ def row(key, found):
     counts = ", ".join(spell(name, plain[name]) for name in ran if name in plain)
     rest = ", ".join(spell(name, value) for name, value in plain.items() if name not in ran)
     holds = "yes" if found.get("holds") else "**no**"
-    apart = " | ".join(str(found.get(name, "")) for name in ("seconds", "seed"))
+    apart = " | ".join(str(found.get(name, "")) for name in ("seconds", "seed", "day"))
     return f"| {number} | {what} | {counts} | {rest} | {holds} | {apart} |"
 
 
+def added(before, found):
+    """What two parts of a figure found together."""
+    sums = dict(before) | found
+    for name in before.keys() & found.keys():
+        old, new = before[name], found[name]
+        if name == "holds":
+            sums[name] = old and new
+        elif name in ("seed", "part"):
+            sums[name] = f"{old}, {new}"
+        elif name.startswith("most_"):
+            sums[name] = max(old, new)
+        elif isinstance(new, int) and not isinstance(new, bool):
+            sums[name] = old + new
+        elif isinstance(new, dict):
+            sums[name] = added(old, new)
+    return sums
+
+
+def collect(directory):
+    """Parts of the same whole are added up; a part that ran before begins anew."""
+    report = directory / "report.json"
+    figures = json.loads(report.read_text())["figures"] if report.exists() else {}
+    for run in sorted(directory.glob("*.run")):
+        result = run.with_suffix(".json")
+        found = json.loads(result.read_text()) if result.exists() else {}
+        found |= json.loads(run.read_text())
+        before = figures.get(run.stem, {})
+        parts = str(before.get("part", "")).split(", ")
+        whole = found["part"].split("/")[1]
+        more = parts[0].endswith("/" + whole) and found["part"] not in parts
+        figures[run.stem] = added(before, found) if more else found
+    report.write_text(json.dumps({"figures": figures}, indent=2) + "\n")
+
+
 def main():
+    if sys.argv[1:2] == ["--collect"]:
+        collect(pathlib.Path(sys.argv[2]))
+        return
     source = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/proof/report.json")
     figures = json.loads(source.read_text())["figures"]
     figures = dict(sorted(figures.items(), key=lambda item: int(item[0].split("-")[0])))
