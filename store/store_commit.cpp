@@ -211,7 +211,8 @@ Result<void> SqliteStore::give_up_repeats(Pending& pending) {
       if (auto removed = outbox_->remove(lane, seq); !removed) return fail(removed.error());
     }
     pending.changed[index(lane)] = pending.changed[index(lane)] || !seqs.empty();
-    pending.tail.waiting[index(lane)] -= seqs.size();
+    std::uint64_t& waiting = pending.tail.waiting[index(lane)];
+    waiting -= std::min<std::uint64_t>(waiting, seqs.size());
     pending.delta.add(Counter::results_evicted, "history_lost", seqs.size());
   }
   return {};
