@@ -1,5 +1,6 @@
 #include "runtime/redeliveries.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace weir {
@@ -32,7 +33,7 @@ bool Redeliveries::repeats(const Batch::Message& message) {
   const std::uint16_t id = message.ack.packet_id;
   if (id == 0) return false;
   if (message.session != session_) {
-    begin_session();
+    known_.clear();
     session_ = message.session;
     new_session_ = true;
     fresh_.clear();
@@ -44,21 +45,9 @@ bool Redeliveries::repeats(const Batch::Message& message) {
   return false;
 }
 
-void Redeliveries::begin_session() {
-  known_.clear();
-  order_.clear();
-}
-
 void Redeliveries::note(const Delivery& delivery) {
   if (known_.empty()) known_.resize(65536);
   known_[delivery.packet_id] = delivery.hash;
-  order_.push_back(delivery);
-  if (order_.size() <= capacity) return;
-  // Its packet id may stand for a later message by now.
-  const Delivery& oldest = order_.front();
-  std::uint32_t& known = known_[oldest.packet_id];
-  if (known == oldest.hash) known = 0;
-  order_.pop_front();
 }
 
 void Redeliveries::take(JournalRecord& record) {
@@ -67,15 +56,17 @@ void Redeliveries::take(JournalRecord& record) {
 }
 
 void Redeliveries::replay(const JournalRecord& record) {
-  if (record.new_session) begin_session();
+  if (record.new_session) known_.clear();
   for (const Delivery& delivery : record.deliveries) note(delivery);
 }
 
 void Redeliveries::save(ByteWriter& out) const {
-  out.varint(order_.size());
-  for (const Delivery& delivery : order_) {
-    out.varint(delivery.packet_id);
-    out.fixed32(delivery.hash);
+  const auto none = std::count(known_.begin(), known_.end(), 0U);
+  out.varint(known_.size() - static_cast<std::size_t>(none));
+  for (std::size_t id = 0; id < known_.size(); ++id) {
+    if (known_[id] == 0) continue;
+    out.varint(id);
+    out.fixed32(known_[id]);
   }
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 #include "config/bytes.hpp"
@@ -14,12 +13,12 @@ namespace weir {
 /// packet id was last used for a message with the same topic and payload, in the same session. It
 /// is in the journal (or in the commit at hand) already and must not count twice.
 ///
-/// The last `capacity` messages are remembered; a broker has fewer than that in flight. Lives in
-/// journal and checkpoint, so that it outlives the process. Engine thread only.
+/// The last message of every packet id is remembered, 256 KiB: a broker may have as many in flight.
+/// (mosquitto 2.0 sends a backlog of thousands whatever its max_inflight_messages says, and loses
+/// the acknowledgements it has not read when the connection ends.) Lives in journal and checkpoint,
+/// so that it outlives the process. Engine thread only.
 class Redeliveries {
  public:
-  static constexpr std::size_t capacity = 8192;
-
   /// Whether the message repeats one that was noted. If not, it is noted now, and added to what the
   /// next journal record says. A message of QoS 0 never is one.
   bool repeats(const Batch::Message& message);
@@ -33,12 +32,10 @@ class Redeliveries {
   bool load(ByteReader& in);  ///< false: these are not bytes of `save`
 
  private:
-  void begin_session();
   void note(const Delivery& delivery);
 
   std::uint32_t session_ = 0;
   std::vector<std::uint32_t> known_;  ///< hashes by packet id, 0: none; empty: nothing yet
-  std::deque<Delivery> order_;        ///< of the notes, oldest first
   std::vector<Delivery> fresh_;
   bool new_session_ = false;
 };

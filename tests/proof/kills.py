@@ -23,6 +23,10 @@ DEVICES = 20
 STEP_MS = 50          # event time between two readings of a device
 WINDOW_MS = 1000
 BEGIN_MS = 1_700_000_000_000
+# Now and then weir stays away for so long that the broker has more to send at once than it keeps
+# in flight.
+BACKLOG_EVERY = 30
+BACKLOG_SECONDS = 8
 
 CONFIG = """
 [gateway]
@@ -157,6 +161,8 @@ def main():
             time.sleep(chooser.choice([chooser.uniform(0, 0.1), chooser.uniform(0, 0.6),
                                        chooser.uniform(0.3, 1.5)]))
             weir.process.kill()
+            if kill % BACKLOG_EVERY == BACKLOG_EVERY // 2:
+                time.sleep(BACKLOG_SECONDS)
             weir.start(ready=False)
             if sys.stderr.isatty():
                 print(f"\rkill {kill + 1} of {options.kills}, {fleet.sent} messages", end="",
