@@ -25,25 +25,30 @@ std::optional<double> ResultPart::number(std::string_view name) const noexcept {
   return std::nullopt;
 }
 
-AggregateSet::AggregateSet(const std::vector<const AggregateEntry*>& entries) {
-  for (const AggregateEntry* entry : entries) {
-    std::size_t offset = 0;
-    if (entry->accumulator != nullptr) {
-      const auto part = std::find_if(parts_.begin(), parts_.end(), [entry](const Part& known) {
-        return known.accumulator == entry->accumulator;
-      });
-      offset = part != parts_.end() ? part->offset : state_bytes_;
-      if (part == parts_.end()) {
-        parts_.push_back({entry->accumulator, offset});
-        state_bytes_ += entry->accumulator->size;
-      }
-    }
-    entries_.push_back({entry, offset});
+AggregateSet::AggregateSet(std::vector<Aggregate> aggregates) : aggregates_(std::move(aggregates)) {
+  for (const Aggregate& aggregate : aggregates_) offsets_.push_back(offset_of(aggregate));
+}
+
+std::size_t AggregateSet::offset_of(const Aggregate& aggregate) {
+  const Accumulator* accumulator = aggregate.entry->accumulator;
+  if (accumulator == nullptr) return 0;
+  for (const Part& part : parts_) {
+    if (part.accumulator == accumulator && part.argument.kept == aggregate.argument.kept)
+      return part.offset;
   }
+  parts_.push_back({accumulator, state_bytes_, aggregate.argument});
+  state_bytes_ += accumulator->size;
+  return parts_.back().offset;
 }
 
 void AggregateSet::init(std::byte* state) const {
-  for (const Part& part : parts_) part.accumulator->init(state + part.offset);
+  for (const Part& part : parts_) part.accumulator->init(state + part.offset, part.argument);
+}
+
+void AggregateSet::release(std::byte* state) const {
+  for (const Part& part : parts_) {
+    if (part.accumulator->release != nullptr) part.accumulator->release(state + part.offset);
+  }
 }
 
 void AggregateSet::merge(std::byte* state, const std::byte* other) const {
@@ -60,23 +65,54 @@ void AggregateSet::load(std::byte* state, ByteReader& in) const {
   for (const Part& part : parts_) part.accumulator->load(state + part.offset, in);
 }
 
-void AggregateSet::append_fields(const std::byte* state, std::uint64_t count,
-                                 std::vector<Field>& fields) const {
-  for (const Entry& entry : entries_) {
-    auto value = entry.aggregate->result(state + entry.offset, count);
-    if (value && is_finite(*value)) {
-      fields.push_back({std::string(entry.aggregate->name), std::move(*value)});
-    }
+void AggregateSet::append_fields(const std::byte* state, Output& result) const {
+  for (std::size_t i = 0; i < aggregates_.size(); ++i) {
+    const Aggregate& aggregate = aggregates_[i];
+    auto value = aggregate.entry->result(state + offsets_[i], result, aggregate.argument.asked);
+    if (value && is_finite(*value)) result.fields.push_back({aggregate.name, std::move(*value)});
   }
 }
 
 void AggregateSet::define(ByteWriter& out) const {
-  out.varint(entries_.size());
-  for (const Entry& entry : entries_) {
-    out.text(entry.aggregate->name);
-    const Accumulator* accumulator = entry.aggregate->accumulator;
+  out.varint(aggregates_.size());
+  for (const Aggregate& aggregate : aggregates_) {
+    out.text(aggregate.name);
+    const Accumulator* accumulator = aggregate.entry->accumulator;
     out.varint(accumulator != nullptr ? accumulator->version : 0);
+    if (aggregate.argument.kept != 0) out.f64(aggregate.argument.kept);
   }
+}
+
+bool AggregateSet::holds_memory() const {
+  return std::any_of(parts_.begin(), parts_.end(),
+                     [](const Part& part) { return part.accumulator->release != nullptr; });
+}
+
+std::size_t AggregateSet::held_bytes(const std::byte* state) const {
+  std::size_t bytes = 0;
+  for (const Part& part : parts_) {
+    if (part.accumulator->held_bytes != nullptr)
+      bytes += part.accumulator->held_bytes(state + part.offset);
+  }
+  return bytes;
+}
+
+std::size_t AggregateSet::held_usual() const {
+  std::size_t bytes = 0;
+  for (const Part& part : parts_) {
+    if (part.accumulator->held_usual != nullptr)
+      bytes += part.accumulator->held_usual(part.argument);
+  }
+  return bytes;
+}
+
+std::size_t AggregateSet::held_worst() const {
+  std::size_t bytes = 0;
+  for (const Part& part : parts_) {
+    if (part.accumulator->held_worst != nullptr)
+      bytes += part.accumulator->held_worst(part.argument);
+  }
+  return bytes;
 }
 
 }  // namespace weir

@@ -2,11 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "config/bytes.hpp"
@@ -14,32 +16,76 @@
 
 namespace weir {
 
+/// What an aggregate was asked for beside its name.
+struct Argument {
+  /// What its accumulator depends on, for example a relative error; equal ones share it.
+  double kept = 0;
+  /// What only the result depends on, for example which quantile.
+  double asked = 0;
+};
+
 /// What is kept of the readings of one window: a small struct of `size` bytes that readings are
 /// folded into. Several aggregates may read the same one (sum and mean), which is then kept once.
 struct Accumulator {
   std::size_t size;       ///< a multiple of 8
   std::uint32_t version;  ///< of the stored form and its meaning; state of another one is left out
-  void (*init)(void* state);
+  void (*init)(void* state, const Argument& argument);
   void (*add)(void* state, const Reading& reading);
   /// Folds in what `other` holds, as if its readings had come after those of `state`.
   void (*merge)(void* state, const void* other);
   void (*save)(const void* state, ByteWriter& out);
   void (*load)(void* state, ByteReader& in);
+
+  // Of one that holds memory beside its size: null and zero for the others.
+  void (*release)(void* state);                  ///< gives that memory back; `init` comes next
+  std::size_t (*held_bytes)(const void* state);  ///< how much it is
+  std::size_t (*held_usual)(const Argument& argument);  ///< an estimate
+  std::size_t (*held_worst)(const Argument& argument);  ///< the bound
 };
 
-/// The accumulator of a struct with `version`, `add`, `merge`, `save` and `load`.
+/// A struct that holds memory beside itself says how much, and has it bounded.
 template <class State>
-constexpr Accumulator accumulator_of = {
-    sizeof(State),
-    State::version,
-    [](void* state) { new (state) State(); },
-    [](void* state, const Reading& reading) { static_cast<State*>(state)->add(reading); },
-    [](void* state, const void* other) {
-      static_cast<State*>(state)->merge(*static_cast<const State*>(other));
-    },
-    [](const void* state, ByteWriter& out) { static_cast<const State*>(state)->save(out); },
-    [](void* state, ByteReader& in) { static_cast<State*>(state)->load(in); },
+concept HoldsMemory = requires(const State& state) {
+  state.held_bytes();
 };
+
+/// The accumulator of a struct with `version`, `add`, `merge`, `save` and `load`; a constructor
+/// that takes an Argument is given it. One that holds memory has `held_bytes()`, and `held_usual`
+/// and `held_worst` as static functions of the Argument.
+template <class State>
+constexpr Accumulator accumulator_of = [] {
+  Accumulator made = {
+      sizeof(State),
+      State::version,
+      [](void* state, const Argument& argument) {
+        if constexpr (std::is_constructible_v<State, const Argument&>)
+          new (state) State(argument);
+        else
+          new (state) State();
+      },
+      [](void* state, const Reading& reading) { static_cast<State*>(state)->add(reading); },
+      [](void* state, const void* other) {
+        static_cast<State*>(state)->merge(*static_cast<const State*>(other));
+      },
+      [](const void* state, ByteWriter& out) { static_cast<const State*>(state)->save(out); },
+      [](void* state, ByteReader& in) { static_cast<State*>(state)->load(in); },
+      nullptr,
+      nullptr,
+      nullptr,
+      nullptr,
+  };
+  if constexpr (HoldsMemory<State>) {
+    made.release = [](void* state) { static_cast<State*>(state)->~State(); };
+    made.held_bytes = [](const void* state) {
+      return static_cast<const State*>(state)->held_bytes();
+    };
+    made.held_usual = &State::held_usual;
+    made.held_worst = &State::held_worst;
+  } else {
+    static_assert(std::is_trivially_destructible_v<State>);
+  }
+  return made;
+}();
 
 using FieldValue = decltype(Field::value);
 
@@ -56,28 +102,56 @@ struct ResultPart {
   std::optional<double> number(std::string_view name) const noexcept;
 };
 
+struct Aggregate;
+
+/// What a rollup's options say to its aggregates.
+struct AggregateOptions {
+  double relative_error = 0.01;  ///< of quantiles
+  double per_seconds = 1;        ///< the unit of time of rates, trends and integrals
+  std::vector<std::pair<std::string, double>> states;  ///< of percent_in: name and value
+};
+
 /// One word of `aggregates = […]`. To add one: write its file and its line in registry.cpp.
 struct AggregateEntry {
   std::string_view name;
   std::string_view about;          ///< one line, for the manual
   const Accumulator* accumulator;  ///< null: the number of readings is all it needs
-  /// The value of a window of `count` >= 1 readings; nothing where it is not defined. A value that
-  /// is not finite is left out of the output by the caller.
-  std::optional<FieldValue> (*result)(const void* state, std::uint64_t count);
+  /// The value of a window of at least one reading, whose bounds, count and times are those of
+  /// `of`; nothing where it is not defined. A value that is not finite is left out of the output by
+  /// the caller.
+  std::optional<FieldValue> (*result)(const void* state, const Output& of, double asked);
   /// What two results for windows that share no reading say together, from what was emitted alone;
   /// nothing if that is not enough. Null: it never is.
   std::optional<FieldValue> (*combine)(const ResultPart& a, const ResultPart& b);
+  /// Whether a word, or the name of a field, is one of this entry besides its name ("p99.9" of
+  /// median). Null: none is.
+  bool (*owns)(std::string_view word) = nullptr;
+  /// The aggregates that a word stands for. Null: this entry by its name, without an argument.
+  std::vector<Aggregate> (*choose)(std::string_view word,
+                                   const AggregateOptions& options) = nullptr;
+};
+
+/// An aggregate as one rollup has it.
+struct Aggregate {
+  const AggregateEntry* entry;
+  std::string name;  ///< of its field
+  Argument argument;
+
+  Aggregate(const AggregateEntry* plain) : entry(plain), name(plain->name) {}
+  Aggregate(const AggregateEntry* with, std::string_view field, Argument given)
+      : entry(with), name(field), argument(given) {}
 };
 
 /// The aggregates of one rollup and where their accumulators stand in one block of memory.
 class AggregateSet {
  public:
-  explicit AggregateSet(const std::vector<const AggregateEntry*>& entries);
+  explicit AggregateSet(std::vector<Aggregate> aggregates);
 
   std::size_t state_bytes() const { return state_bytes_; }
 
-  // Each `state` points to state_bytes() bytes, aligned to 8.
+  // Each `state` points to state_bytes() bytes, aligned to 8, between `init` and `release`.
   void init(std::byte* state) const;
+  void release(std::byte* state) const;
   void add(std::byte* state, const Reading& reading) const {
     for (const Part& part : parts_) part.accumulator->add(state + part.offset, reading);
   }
@@ -85,24 +159,32 @@ class AggregateSet {
   void save(const std::byte* state, ByteWriter& out) const;
   void load(std::byte* state, ByteReader& in) const;
 
-  /// One field an aggregate, in the order of the configuration. What has no finite value (the
-  /// deviation of one reading, a sum beyond the range of double) is left out.
-  void append_fields(const std::byte* state, std::uint64_t count, std::vector<Field>& fields) const;
+  /// One field an aggregate, in the order of the configuration, from the state and what `result`
+  /// says of its window. What has no finite value (the deviation of one reading, a sum beyond the
+  /// range of double) is left out.
+  void append_fields(const std::byte* state, Output& result) const;
 
-  /// Names and versions: state saved under another definition can't be read.
+  /// Names, versions and what accumulators depend on: state saved under another definition can't be
+  /// read.
   void define(ByteWriter& out) const;
+
+  /// Whether states hold memory beside their bytes, and how much one does, usually and at most.
+  bool holds_memory() const;
+  std::size_t held_bytes(const std::byte* state) const;
+  std::size_t held_usual() const;
+  std::size_t held_worst() const;
 
  private:
   struct Part {
     const Accumulator* accumulator;
     std::size_t offset;
+    Argument argument;
   };
-  struct Entry {
-    const AggregateEntry* aggregate;
-    std::size_t offset;
-  };
+  std::size_t offset_of(const Aggregate& aggregate);
+
   std::vector<Part> parts_;
-  std::vector<Entry> entries_;
+  std::vector<Aggregate> aggregates_;
+  std::vector<std::size_t> offsets_;  ///< of the state of each aggregate
   std::size_t state_bytes_ = 0;
 };
 

@@ -56,7 +56,7 @@ extern const AggregateEntry stddev_aggregate;
 constinit const AggregateEntry stddev_aggregate{
     "stddev", "standard deviation of the sample; left out for a single reading",
     &accumulator_of<Moments>,
-    [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
+    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
       const auto& moments = *static_cast<const Moments*>(state);
       if (moments.count < 2) return std::nullopt;
       return std::sqrt(moments.squares / static_cast<double>(moments.count - 1));

@@ -56,16 +56,39 @@ struct Last {
   }
 };
 
+struct Ends {
+  static constexpr std::uint32_t version = 1;
+  First first;
+  Last last;
+
+  void add(const Reading& reading) {
+    first.add(reading);
+    last.add(reading);
+  }
+  void merge(const Ends& other) {
+    first.merge(other.first);
+    last.merge(other.last);
+  }
+  void save(ByteWriter& out) const {
+    first.save(out);
+    last.save(out);
+  }
+  void load(ByteReader& in) {
+    first.load(in);
+    last.load(in);
+  }
+};
+
 bool before(Timestamp a, Timestamp b) noexcept {
   return a < b;
 }
 
 }  // namespace
 
-extern const AggregateEntry first_aggregate, last_aggregate;
+extern const AggregateEntry first_aggregate, last_aggregate, delta_aggregate;
 constinit const AggregateEntry first_aggregate{
     "first", "the value with the earliest event time", &accumulator_of<First>,
-    [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
+    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
       return static_cast<const First*>(state)->value;
     },
     [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
@@ -74,12 +97,27 @@ constinit const AggregateEntry first_aggregate{
     }};
 constinit const AggregateEntry last_aggregate{
     "last", "the value with the latest event time", &accumulator_of<Last>,
-    [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
+    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
       return static_cast<const Last*>(state)->value;
     },
     [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
       if (a.value == nullptr || b.value == nullptr) return std::nullopt;
       return !before(b.result.last, a.result.last) ? b.number() : a.number();
+    }};
+/// Merged from the first and the last value, so only where `first` and `last` stand beside it.
+constinit const AggregateEntry delta_aggregate{
+    "delta", "the last value less the first, by event time", &accumulator_of<Ends>,
+    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
+      const auto& ends = *static_cast<const Ends*>(state);
+      return ends.last.value - ends.first.value;
+    },
+    [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
+      const bool b_begins = before(b.result.first, a.result.first);
+      const bool a_ends = before(b.result.last, a.result.last);
+      const auto first = (b_begins ? b : a).number("first");
+      const auto last = (a_ends ? a : b).number("last");
+      if (!first || !last) return std::nullopt;
+      return *last - *first;
     }};
 
 }  // namespace weir

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <limits>
 
 #include "operators/aggregate.hpp"
@@ -26,12 +27,35 @@ struct Maximum {
   void load(ByteReader& in) { value = in.f64(); }
 };
 
+struct Extremes {
+  static constexpr std::uint32_t version = 1;
+  Minimum low;
+  Maximum high;
+
+  void add(const Reading& reading) {
+    low.add(reading);
+    high.add(reading);
+  }
+  void merge(const Extremes& other) {
+    low.merge(other.low);
+    high.merge(other.high);
+  }
+  void save(ByteWriter& out) const {
+    low.save(out);
+    high.save(out);
+  }
+  void load(ByteReader& in) {
+    low.load(in);
+    high.load(in);
+  }
+};
+
 }  // namespace
 
-extern const AggregateEntry min_aggregate, max_aggregate;
+extern const AggregateEntry min_aggregate, max_aggregate, range_aggregate;
 constinit const AggregateEntry min_aggregate{
     "min", "the lowest value", &accumulator_of<Minimum>,
-    [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
+    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
       return static_cast<const Minimum*>(state)->value;
     },
     [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
@@ -40,12 +64,25 @@ constinit const AggregateEntry min_aggregate{
     }};
 constinit const AggregateEntry max_aggregate{
     "max", "the highest value", &accumulator_of<Maximum>,
-    [](const void* state, std::uint64_t) -> std::optional<FieldValue> {
+    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
       return static_cast<const Maximum*>(state)->value;
     },
     [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
       if (a.value == nullptr || b.value == nullptr) return std::nullopt;
       return b.number() > a.number() ? b.number() : a.number();
+    }};
+/// Merged from the lowest and the highest value, so only where `min` and `max` stand beside it.
+constinit const AggregateEntry range_aggregate{
+    "range", "the highest value less the lowest", &accumulator_of<Extremes>,
+    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
+      const auto& extremes = *static_cast<const Extremes*>(state);
+      return extremes.high.value - extremes.low.value;
+    },
+    [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
+      const auto low_a = a.number("min"), low_b = b.number("min");
+      const auto high_a = a.number("max"), high_b = b.number("max");
+      if (!low_a || !low_b || !high_a || !high_b) return std::nullopt;
+      return std::max(*high_a, *high_b) - std::min(*low_a, *low_b);
     }};
 
 }  // namespace weir

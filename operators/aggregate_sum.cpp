@@ -46,14 +46,16 @@ double combined_mean(double a, double count_a, double b, double count_b) noexcep
 extern const AggregateEntry sum_aggregate, mean_aggregate;
 constinit const AggregateEntry sum_aggregate{
     "sum", "compensated sum", &accumulator_of<CompensatedSum>,
-    [](const void* state, std::uint64_t) -> std::optional<FieldValue> { return total(state); },
+    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
+      return total(state);
+    },
     [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
       return a.number() + b.number();
     }};
 constinit const AggregateEntry mean_aggregate{
     "mean", "arithmetic mean of the readings", &accumulator_of<CompensatedSum>,
-    [](const void* state, std::uint64_t count) -> std::optional<FieldValue> {
-      return total(state) / static_cast<double>(count);
+    [](const void* state, const Output& of, double) -> std::optional<FieldValue> {
+      return total(state) / static_cast<double>(of.count);
     },
     [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
       return combined_mean(a.number(), a.count(), b.number(), b.count());

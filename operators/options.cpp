@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "operators/registry.hpp"
+#include "operators/saturate.hpp"
 
 namespace weir {
 
@@ -74,19 +75,46 @@ std::vector<std::string> read_by(Params& params, const SourceOptions* source) {
   return by;
 }
 
-std::vector<const AggregateEntry*> read_aggregates(Params& params) {
+AggregateOptions read_aggregate_options(Params& params) {
+  constexpr std::size_t most_states = 16;
+  AggregateOptions options;
+  options.relative_error = params.number("relative_error", options.relative_error, {0.001, 0.2});
+  options.per_seconds =
+      seconds(params.duration("per", std::chrono::seconds(1), {shortest_window, longest_window}));
+  options.states = params.number_entries("percent_in");
+  if (options.states.size() > most_states) params.problem("percent_in", "has more than 16 states");
+  return options;
+}
+
+std::vector<Aggregate> read_aggregates(Params& params) {
   const auto words = params.texts("aggregates", {"count", "mean", "min", "max"});
   if (words.empty()) params.problem("aggregates", "names none; leave it out for the default");
-  refuse_repeats(params, "aggregates", words);
-  std::vector<const AggregateEntry*> entries;
+  const AggregateOptions options = read_aggregate_options(params);
+  std::vector<Aggregate> chosen;
   for (const std::string& word : words) {
-    if (const AggregateEntry* entry = find_aggregate(word)) {
-      entries.push_back(entry);
-    } else {
+    const AggregateEntry* entry = find_aggregate(word);
+    if (entry == nullptr) {
       params.problem("aggregates", unknown("aggregate", word, names_of(aggregates())));
+      continue;
     }
+    const auto found =
+        entry->choose != nullptr ? entry->choose(word, options) : std::vector<Aggregate>{entry};
+    if (found.empty()) {
+      params.problem("aggregates", "\"" + word +
+                                       "\" needs the values of its states beside this, for example "
+                                       "percent_in = { running = 1 }");
+    }
+    chosen.insert(chosen.end(), found.begin(), found.end());
   }
-  return entries;
+  const bool states = std::any_of(words.begin(), words.end(), [](const std::string& word) {
+    return word.starts_with("percent_in");
+  });
+  if (!states && !options.states.empty())
+    params.problem("percent_in", "is given, but aggregates does not name percent_in");
+  std::vector<std::string> fields;
+  for (const Aggregate& aggregate : chosen) fields.push_back(aggregate.name);
+  refuse_repeats(params, "aggregates", fields);
+  return chosen;
 }
 
 RollupOptions read_rollup(Params& params, std::span<const SourceOptions> sources,

@@ -17,7 +17,7 @@ struct RollupOptions {
   std::vector<std::string> metrics;  ///< empty: all
   std::vector<std::string> by;       ///< tags of the source; never empty unless it has none
   Duration size{}, offset{};
-  std::vector<const AggregateEntry*> aggregates;
+  std::vector<Aggregate> aggregates;
 };
 
 struct DetectorOptions;

@@ -30,8 +30,8 @@ Output sample_of(const RollupOptions& rollup) {
   sample.count = 600;
   sample.first = sample.window.start;
   sample.last = sample.window.end;
-  for (const AggregateEntry* aggregate : rollup.aggregates) {
-    sample.fields.push_back({std::string(aggregate->name), 21.34567891234});
+  for (const Aggregate& aggregate : rollup.aggregates) {
+    sample.fields.push_back({aggregate.name, 21.34567891234});
   }
   return sample;
 }
@@ -48,7 +48,10 @@ PipelinePrice price(const PipelineOptions& options, std::span<const SourceOption
     RollupPrice one;
     one.name = rollup.name;
     one.window = rollup.size;
-    one.bytes_a_window = window_overhead + AggregateSet(rollup.aggregates).state_bytes();
+    const AggregateSet aggregates(rollup.aggregates);
+    const std::uint64_t bytes = window_overhead + aggregates.state_bytes();
+    one.bytes_a_window = bytes + aggregates.held_usual();
+    one.bytes_a_window_worst = bytes + aggregates.held_worst();
     const auto windows = [&](Duration reach) {
       return static_cast<std::uint64_t>(reach / rollup.size) + 2;
     };

@@ -13,11 +13,12 @@ namespace weir {
 struct RollupPrice {
   std::string name;
   Duration window{};
-  std::uint64_t bytes_a_window = 0;
-  std::uint64_t windows_usual = 0;  ///< open at once while devices are in order
-  std::uint64_t windows_worst = 0;  ///< the bound that Rollup states
-  double results_a_day = 0;         ///< without revisions
-  Output sample;                    ///< a result as it would be, to be weighed
+  std::uint64_t bytes_a_window = 0;        ///< an estimate where aggregates grow with the values
+  std::uint64_t bytes_a_window_worst = 0;  ///< the bound of them
+  std::uint64_t windows_usual = 0;         ///< open at once while devices are in order
+  std::uint64_t windows_worst = 0;         ///< the bound that Rollup states
+  double results_a_day = 0;                ///< without revisions
+  Output sample;                           ///< a result as it would be, to be weighed
 };
 
 struct PipelinePrice {

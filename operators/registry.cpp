@@ -4,21 +4,35 @@ namespace weir {
 
 // Each stands in the file of its name: aggregate_sum.cpp, detector_range.cpp, …
 extern const AggregateEntry count_aggregate, sum_aggregate, mean_aggregate, min_aggregate,
-    max_aggregate, first_aggregate, last_aggregate, stddev_aggregate;
+    max_aggregate, first_aggregate, last_aggregate, stddev_aggregate, median_aggregate,
+    mode_aggregate, distinct_aggregate, range_aggregate, delta_aggregate, increase_aggregate,
+    rate_aggregate, trend_aggregate, integral_aggregate, time_weighted_mean_aggregate,
+    percent_in_aggregate;
 extern const DetectorEntry range_detector, zscore_detector, rate_detector, stuck_detector,
     silence_detector;
 
 namespace {
 
 constexpr const AggregateEntry* aggregate_table[] = {
-    &count_aggregate,  //
-    &sum_aggregate,    //
-    &mean_aggregate,   //
-    &min_aggregate,    //
-    &max_aggregate,    //
-    &first_aggregate,  //
-    &last_aggregate,   //
-    &stddev_aggregate,
+    &count_aggregate,               //
+    &sum_aggregate,                 //
+    &mean_aggregate,                //
+    &min_aggregate,                 //
+    &max_aggregate,                 //
+    &first_aggregate,               //
+    &last_aggregate,                //
+    &stddev_aggregate,              //
+    &median_aggregate,              //
+    &mode_aggregate,                //
+    &distinct_aggregate,            //
+    &range_aggregate,               //
+    &delta_aggregate,               //
+    &increase_aggregate,            //
+    &rate_aggregate,                //
+    &trend_aggregate,               //
+    &integral_aggregate,            //
+    &time_weighted_mean_aggregate,  //
+    &percent_in_aggregate,
 };
 
 constexpr const DetectorEntry* detector_table[] = {
@@ -48,7 +62,11 @@ std::span<const DetectorEntry* const> detectors() {
 }
 
 const AggregateEntry* find_aggregate(std::string_view name) {
-  return find(aggregates(), name);
+  if (const AggregateEntry* entry = find(aggregates(), name)) return entry;
+  for (const AggregateEntry* entry : aggregates()) {
+    if (entry->owns != nullptr && entry->owns(name)) return entry;
+  }
+  return nullptr;
 }
 
 const DetectorEntry* find_detector(std::string_view name) {

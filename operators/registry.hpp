@@ -12,7 +12,7 @@ namespace weir {
 std::span<const AggregateEntry* const> aggregates();
 std::span<const DetectorEntry* const> detectors();
 
-/// Null if there is none of that name.
+/// The one of that name or that owns the word (`p99`); null if there is none.
 const AggregateEntry* find_aggregate(std::string_view name);
 const DetectorEntry* find_detector(std::string_view name);
 

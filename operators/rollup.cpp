@@ -29,6 +29,12 @@ Rollup::Rollup(const RollupOptions& options, const SourceOptions& source, const 
   }
 }
 
+Rollup::~Rollup() {
+  for (const Cell& cell : cells_) {
+    for (Open* open : cell.windows) aggregates_.release(open->state());
+  }
+}
+
 std::optional<std::uint32_t> Rollup::join(SeriesId series) {
   const auto [device, metric] = table_.series(series);
   if (!takes_metric(metrics_, table_.metric(metric))) return std::nullopt;
@@ -151,6 +157,11 @@ Rollup::Open* Rollup::open(Cell& cell, std::size_t at, const Window& window) {
   return open;
 }
 
+void Rollup::forget(Open* open) {
+  aggregates_.release(open->state());
+  pool_.give_back(reinterpret_cast<std::byte*>(open));
+}
+
 void Rollup::wait_for(Group& group, const Window& window) const {
   const bool complete = window.end <= group.watermark;
   const Timestamp event = complete ? saturating_add(window.end, lateness_) : window.end;
@@ -191,7 +202,7 @@ void Rollup::close(const Group& group, Cell& cell, Outputs& out) {
     // A revision waits for the end of its batch, unless its window goes before that.
     if (open->changed && (!open->queued || for_good)) emit(cell, *open, out);
     if (!for_good) continue;
-    pool_.give_back(reinterpret_cast<std::byte*>(open));
+    forget(open);
     ++gone;
   }
   cell.windows.erase(cell.windows.begin(),
@@ -224,8 +235,7 @@ void Rollup::begin_anew(Timestamp told) {
   for (Cell& cell : cells_) {
     const auto kept = std::find_if(cell.windows.begin(), cell.windows.end(),
                                    [told](Open* open) { return open->window.start >= told; });
-    for (auto gone = cell.windows.begin(); gone != kept; ++gone)
-      pool_.give_back(reinterpret_cast<std::byte*>(*gone));
+    std::for_each(cell.windows.begin(), kept, [this](Open* open) { forget(open); });
     cell.windows.erase(cell.windows.begin(), kept);
     cell.newest = cell.windows.empty() ? nullptr : cell.windows.back();
   }
@@ -248,7 +258,7 @@ void Rollup::emit(const Cell& cell, Open& open, Outputs& out) {
   output.late = open.late;
   output.first = open.first;
   output.last = open.last;
-  aggregates_.append_fields(open.state(), open.count, output.fields);
+  aggregates_.append_fields(open.state(), output);
   open.changed = false;
 }
 

@@ -37,12 +37,15 @@ namespace weir {
 ///
 /// *Memory*: a group's windows lie between its watermark - lateness and its furthest reading, at
 /// most (lateness + out_of_order + max_skew + idle) / size + 2 of them for each series; state_bytes
-/// of the aggregates plus 64 each.
+/// of the aggregates plus 64 each, and what the aggregates hold beside that.
 class Rollup final : public Operator {
  public:
   /// All but the options outlive the rollup.
   Rollup(const RollupOptions& options, const SourceOptions& source, const SeriesTable& table,
          const DeviceClocks& clocks);
+  ~Rollup() override;
+  Rollup(const Rollup&) = delete;
+  Rollup& operator=(const Rollup&) = delete;
 
   std::optional<std::uint32_t> join(SeriesId series) override;
   void expect(std::uint32_t slot, bool near) const override;
@@ -111,6 +114,7 @@ class Rollup final : public Operator {
 
   Open* find_or_open(Cell& cell, Timestamp time);
   Open* open(Cell& cell, std::size_t at, const Window& window);
+  void forget(Open* open);
   void wait_for(Group& group, const Window& window) const;
   void advance(Group& group, Outputs& out);
   void close(const Group& group, Cell& cell, Outputs& out);

@@ -122,6 +122,11 @@ std::size_t Rollup::memory_bytes() const {
              group.cells.capacity() * sizeof(std::uint32_t);
   }
   for (const Cell& cell : cells_) bytes += cell.windows.capacity() * sizeof(void*);
+  if (aggregates_.holds_memory()) {
+    for (const Cell& cell : cells_) {
+      for (const Open* open : cell.windows) bytes += aggregates_.held_bytes(open->state());
+    }
+  }
   for (const auto& [key, group] : group_index_) bytes += key.capacity() + 64;
   return bytes;
 }

@@ -41,7 +41,7 @@ Price price_of(const Settings& settings, const CheckOptions& options) {
   double worst = usual;
   for (const RollupPrice& rollup : pipeline.rollups) {
     usual += static_cast<double>(rollup.windows_usual * rollup.bytes_a_window);
-    worst += static_cast<double>(rollup.windows_worst * rollup.bytes_a_window);
+    worst += static_cast<double>(rollup.windows_worst * rollup.bytes_a_window_worst);
     const double results = rollup.results_a_day * total.series;
     OutboxEntry entry;
     entry.output = rollup.sample;

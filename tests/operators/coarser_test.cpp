@@ -1,12 +1,12 @@
 #include "operators/coarser.hpp"
 
-#include "operators/registry.hpp"
 #include "tests/operators/rig.hpp"
+#include "tests/operators/window_state.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace weir;
 using namespace std::chrono_literals;
-using weir::test::Seeded;
+using namespace weir::test;
 
 namespace {
 
@@ -16,8 +16,8 @@ Window window_at(Duration start, Duration length) {
 }
 
 /// The result of a window, as a rollup with these aggregates emits it.
-Output result_of(const std::vector<const AggregateEntry*>& entries,
-                 const std::vector<Reading>& readings, const Window& window) {
+Output result_of(const std::vector<Aggregate>& entries, const std::vector<Reading>& readings,
+                 const Window& window) {
   const AggregateSet set(entries);
   std::vector<std::uint64_t> words(set.state_bytes() / 8 + 1);
   auto* state = reinterpret_cast<std::byte*>(words.data());
@@ -33,7 +33,8 @@ Output result_of(const std::vector<const AggregateEntry*>& entries,
     output.first = std::min(output.first, reading.time);
     output.last = std::max(output.last, reading.time);
   }
-  set.append_fields(state, output.count, output.fields);
+  set.append_fields(state, output);
+  set.release(state);
   return output;
 }
 
@@ -44,12 +45,6 @@ std::vector<Reading> readings_in(const Window& window, std::size_t n, Seeded& se
     reading.value = static_cast<double>(seeded.between(-500'000, 500'000)) / 1000;
   }
   return readings;
-}
-
-std::vector<const AggregateEntry*> entries_of(std::initializer_list<std::string_view> names) {
-  std::vector<const AggregateEntry*> entries;
-  for (const std::string_view name : names) entries.push_back(find_aggregate(name));
-  return entries;
 }
 
 }  // namespace
@@ -75,8 +70,8 @@ TEST_CASE("a coarser window is of round length, at least four times as long, and
 }
 
 TEST_CASE("merged results say what one window over all their readings would have said") {
-  const auto entries =
-      entries_of({"count", "sum", "mean", "min", "max", "first", "last", "stddev"});
+  const auto entries = aggregates_of({"count", "sum", "mean", "min", "max", "range", "first",
+                                      "last", "delta", "increase", "stddev"});
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     INFO("seed " << seed);
     Seeded seeded(seed);
@@ -95,6 +90,9 @@ TEST_CASE("merged results say what one window over all their readings would have
       else
         REQUIRE(merge_result(*sum, result));
     }
+    // In order, since a counter takes only what comes a few places late.
+    std::stable_sort(all.begin(), all.end(),
+                     [](const Reading& x, const Reading& y) { return x.time < y.time; });
     const Output whole = result_of(entries, all, window_at(0min, windows * 1min));
     CHECK(sum->merged == windows);
     CHECK(sum->window == whole.window);
@@ -114,7 +112,7 @@ TEST_CASE("merged results say what one window over all their readings would have
 }
 
 TEST_CASE("what stands beside a window's values is merged, too") {
-  const auto entries = entries_of({"max"});
+  const auto entries = aggregates_of({"max"});
   Seeded seeded(1);
   Output a =
       result_of(entries, readings_in(window_at(1min, 1min), 3, seeded), window_at(1min, 1min));
@@ -137,8 +135,8 @@ TEST_CASE("what stands beside a window's values is merged, too") {
 
 TEST_CASE("results that don't say enough are left as they are") {
   Seeded seeded(1);
-  const auto merged = [&](std::initializer_list<std::string_view> names) {
-    const auto entries = entries_of(names);
+  const auto merged = [&](const std::vector<std::string_view>& names) {
+    const auto entries = aggregates_of(names);
     Output a =
         result_of(entries, readings_in(window_at(0min, 1min), 3, seeded), window_at(0min, 1min));
     const Output b =
@@ -165,4 +163,66 @@ TEST_CASE("results that don't say enough are left as they are") {
   const Output before = huge;
   CHECK_FALSE(merge_result(huge, huge));
   CHECK(huge == before);
+}
+
+TEST_CASE("means over time are merged where each window is covered whole, integrals always") {
+  const auto result = [](const std::vector<std::string_view>& words, Duration start, Duration step,
+                         double value) {
+    const Window window = window_at(start, 1min);
+    std::vector<Reading> readings;
+    for (Timestamp time = window.start + step / 2; time < window.end; time += step)
+      readings.push_back({.time = time, .value = value, .series = {}, .quality = {}});
+    return result_of(aggregates_of(words), readings, window);
+  };
+  const auto number = [](const Output& output, std::size_t field) {
+    return std::get<double>(output.fields.at(field).value);
+  };
+  Output sum = result({"integral", "time_weighted_mean", "percent_in"}, 0min, 10s, 1);
+  REQUIRE(merge_result(sum, result({"integral", "time_weighted_mean", "percent_in"}, 1min, 3s, 4)));
+  REQUIRE(merge_result(sum, result({"integral", "time_weighted_mean", "percent_in"}, 9min, 5s, 7)));
+  CHECK(number(sum, 0) == Approx(60 * 1 + 60 * 4 + 60 * 7));
+  CHECK(number(sum, 1) == Approx(4));
+  CHECK(number(sum, 2) == Approx(100 / 3.0));
+
+  // Of one reading, nobody knows for how long it held.
+  CHECK_FALSE(
+      merge_result(sum, result({"integral", "time_weighted_mean", "percent_in"}, 10min, 1min, 4)));
+  Output one = result({"time_weighted_mean"}, 0min, 10s, 1);
+  CHECK_FALSE(merge_result(one, result({"time_weighted_mean"}, 1min, 1min, 1)));
+}
+
+TEST_CASE("what needs another value beside it to be merged is left as it is without") {
+  Seeded seeded(2);
+  const auto merged = [&](const std::vector<std::string_view>& names) {
+    const auto entries = aggregates_of(names);
+    Output a =
+        result_of(entries, readings_in(window_at(0min, 1min), 3, seeded), window_at(0min, 1min));
+    return merge_result(a, result_of(entries, readings_in(window_at(1min, 1min), 3, seeded),
+                                     window_at(1min, 1min)));
+  };
+  CHECK_FALSE(merged({"range"}));
+  CHECK_FALSE(merged({"range", "min"}));
+  CHECK(merged({"range", "min", "max"}));
+  CHECK_FALSE(merged({"delta", "first"}));
+  CHECK_FALSE(merged({"increase", "last"}));
+  CHECK(merged({"increase", "delta", "first", "last"}));
+  for (const std::string_view never : {"median", "p99", "mode", "distinct", "trend", "rate"}) {
+    CAPTURE(never);
+    CHECK_FALSE(merged({never, "count", "mean", "min", "max", "first", "last"}));
+  }
+}
+
+TEST_CASE("a counter is not merged over windows that lie within each other") {
+  const auto entries = aggregates_of({"increase", "first", "last"});
+  const auto result = [&](Duration start, double value) {
+    const Window window = window_at(start, 1min);
+    return result_of(entries, {{.time = window.start, .value = value, .series = {}, .quality = {}}},
+                     window);
+  };
+  Output sum = result(0min, 10);
+  REQUIRE(merge_result(sum, result(2min, 30)));
+  CHECK(std::get<double>(sum.fields.at(0).value) == 20);
+  CHECK_FALSE(merge_result(sum, result(1min, 20)));
+  REQUIRE(merge_result(sum, result(3min, 4)));
+  CHECK(std::get<double>(sum.fields.at(0).value) == 24);
 }

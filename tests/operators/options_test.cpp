@@ -62,7 +62,7 @@ TEST_CASE("a rollup has the defaults of the sample") {
   CHECK(options.size == std::chrono::minutes(1));
   CHECK(options.offset == Duration(0));
   std::vector<std::string_view> names;
-  for (const AggregateEntry* entry : options.aggregates) names.push_back(entry->name);
+  for (const Aggregate& aggregate : options.aggregates) names.push_back(aggregate.name);
   CHECK(names == std::vector<std::string_view>{"count", "mean", "min", "max"});
 }
 
@@ -133,4 +133,51 @@ TEST_CASE("all problems of a file are found at once") {
     CAPTURE(key);
     CHECK(std::count(keys.begin(), keys.end(), key) == 1);
   }
+}
+
+TEST_CASE("a word may stand for several aggregates, and options say what they are made with") {
+  const Parsed parsed = parse(rollup +
+                              "aggregates = ['p99.9', 'median', 'percent_in', 'rate']\n"
+                              "relative_error = 0.05\nper = '1h'\n"
+                              "percent_in = { idle = 0, run = 2 }\n");
+  REQUIRE(parsed.problems.empty());
+  std::vector<std::string> names;
+  std::vector<double> kept, asked;
+  for (const Aggregate& aggregate : parsed.options->rollups.at(0).aggregates) {
+    names.push_back(aggregate.name);
+    kept.push_back(aggregate.argument.kept);
+    asked.push_back(aggregate.argument.asked);
+  }
+  CHECK(names ==
+        std::vector<std::string>{"p99.9", "median", "percent_in_idle", "percent_in_run", "rate"});
+  CHECK(kept == std::vector<double>{0.05, 0.05, 0, 2, 0});
+  CHECK(asked == std::vector<double>{999'000, 500'000, 0, 0, 3600});
+}
+
+TEST_CASE("a quantile has one name, between 0 and 100") {
+  for (const char* word : {"p0.0001", "p1", "p50", "p99", "p99.9", "p99.9999"}) {
+    CAPTURE(word);
+    CHECK(parse(rollup + "aggregates = ['" + word + "']\n").problems.empty());
+  }
+  for (const char* word : {"p", "p0", "p00", "p05", "p100", "p999", "p50.", "p50.0", "p.5",
+                           "p5.5.5", "p99.99999", "p-1", "p5x", "P50", "p 5", "p0.0"}) {
+    CAPTURE(word);
+    check_problem(rollup + "aggregates = ['" + word + "']\n", 5, {"unknown aggregate", word});
+  }
+}
+
+TEST_CASE("options of aggregates that make no sense are a problem with its remedy") {
+  check_problem(rollup + "relative_error = 0\n", 5, {"relative_error", "0.001"});
+  check_problem(rollup + "relative_error = 0.5\n", 5, {"relative_error", "0.2"});
+  check_problem(rollup + "per = '0s'\n", 5, {"per"});
+  check_problem(rollup + "aggregates = ['percent_in']\n", 5, {"percent_in = { running = 1 }"});
+  check_problem(rollup + "aggregates = ['percent_in_run']\npercent_in = { idle = 0 }\n", 5,
+                {"percent_in_run"});
+  check_problem(rollup + "percent_in = { idle = 0 }\n", 5, {"aggregates", "does not name"});
+  CHECK(parse(rollup + "aggregates = ['percent_in']\npercent_in = { idle = 'x' }\n")
+            .problems.back()
+            .key == "rollup[0].percent_in.idle");
+  check_problem(
+      rollup + "aggregates = ['percent_in', 'percent_in_idle']\npercent_in = { idle = 0 }\n", 5,
+      {"twice"});
 }

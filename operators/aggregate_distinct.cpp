@@ -1,0 +1,33 @@
+#include "operators/aggregate.hpp"
+#include "operators/hyperloglog.hpp"
+
+namespace weir {
+
+namespace {
+
+struct Distinct {
+  static constexpr std::uint32_t version = 1;
+  HyperLogLog seen;
+
+  void add(const Reading& reading) { seen.add(reading.value); }
+  void merge(const Distinct& other) { seen.merge(other.seen); }
+  void save(ByteWriter& out) const { seen.save(out); }
+  void load(ByteReader& in) { seen.load(in); }
+
+  std::size_t held_bytes() const { return seen.held_bytes(); }
+  static std::size_t held_usual(const Argument&) { return HyperLogLog::held_most / 2; }
+  static std::size_t held_worst(const Argument&) { return HyperLogLog::held_most; }
+};
+
+}  // namespace
+
+extern const AggregateEntry distinct_aggregate;
+constinit const AggregateEntry distinct_aggregate{
+    "distinct", "how many different values; exact up to 128, then within about 3 %",
+    &accumulator_of<Distinct>,
+    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
+      return static_cast<std::int64_t>(static_cast<const Distinct*>(state)->seen.estimate());
+    },
+    nullptr};
+
+}  // namespace weir
