@@ -15,6 +15,7 @@
 #include "config/params.hpp"
 #include "firmware-bridge/registry.hpp"
 #include "operators/pipeline.hpp"
+#include "operators/registry.hpp"
 #include "store/store.hpp"
 
 using namespace weir;
@@ -186,6 +187,69 @@ PipelineFigures pipeline_figures(std::uint32_t devices) {
   return figures;
 }
 
+struct AggregateFigures {
+  double add_ns = 0, result_ns = 0;
+  std::size_t bytes = 0;  ///< of one window, with what it holds beside itself
+};
+
+/// One aggregate alone, over windows of 600 readings that are nearly in order, a thousand of them
+/// at a time: what a reading costs, and what the value of a window does.
+AggregateFigures aggregate_figures(const AggregateEntry& entry) {
+  constexpr std::size_t series = 1000, readings = 600;
+  AggregateOptions options;
+  options.states = {{"s", 20}};
+  const AggregateSet set(entry.choose != nullptr ? entry.choose(entry.name, options)
+                                                 : std::vector<Aggregate>{&entry});
+  const std::size_t words = set.state_bytes() / 8;
+  std::vector<std::uint64_t> block(series * words + 1);
+  const auto state_of = [&](std::size_t i) {
+    return reinterpret_cast<std::byte*>(block.data() + i * words);
+  };
+  AggregateFigures figures;
+  Output result;
+  result.count = readings;
+  result.window = {timestamp_us(0), timestamp_us(readings * 1'000'000)};
+  std::vector<double> result_ns;
+  figures.add_ns = median_of_runs(5, [&] {
+    for (std::size_t i = 0; i < series; ++i) set.init(state_of(i));
+    const double seconds = seconds_of([&] {
+      for (std::size_t n = 0; n < readings; ++n) {
+        Reading reading;
+        // One in sixteen comes late.
+        reading.time =
+            timestamp_us(static_cast<std::int64_t>(n - (n % 16 == 15 ? 3 : 0)) * 1'000'000);
+        for (std::size_t i = 0; i < series; ++i) {
+          reading.value = 20.0 + static_cast<double>((i + n) * 7919 % 1000) / 100.0;
+          set.add(state_of(i), reading);
+        }
+      }
+    });
+    result_ns.push_back(seconds_of([&] {
+                          for (std::size_t i = 0; i < series; ++i) {
+                            result.fields.clear();
+                            set.append_fields(state_of(i), result);
+                          }
+                        }) *
+                        1e9 / series);
+    figures.bytes = set.state_bytes() + set.held_bytes(state_of(0));
+    for (std::size_t i = 0; i < series; ++i) set.release(state_of(i));
+    return seconds * 1e9 / (series * readings);
+  });
+  figures.result_ns = *std::min_element(result_ns.begin(), result_ns.end());
+  return figures;
+}
+
+void print_aggregates(std::ostream& out) {
+  out << "  \"aggregates\": {";
+  for (const AggregateEntry* entry : aggregates()) {
+    const AggregateFigures figures = aggregate_figures(*entry);
+    out << (entry == aggregates()[0] ? "\n" : ",\n") << "    \"" << entry->name
+        << "\": {\"ns_a_reading\": " << figures.add_ns << ", \"ns_a_result\": " << figures.result_ns
+        << ", \"bytes\": " << figures.bytes << "}";
+  }
+  out << "\n  },\n";
+}
+
 struct JournalFigures {
   double us_a_message = 0, bytes_a_reading = 0, record_bytes_a_reading = 0;
 };
@@ -244,8 +308,9 @@ int main(int argc, char** argv) {
     const JournalFigures thousand = journal_figures(argv[1], 1000, 300);
     const JournalFigures interval_50ms = journal_figures(argv[1], 17, 2000);
     const JournalFigures interval_1s = journal_figures(argv[1], 333, 1000);
-    std::cout << "{\n"
-              << "  \"decode_ns_a_message\": " << decode << ",\n"
+    std::cout << "{\n";
+    print_aggregates(std::cout);
+    std::cout << "  \"decode_ns_a_message\": " << decode << ",\n"
               << "  \"pipeline_ns_a_reading_1000_series\": " << small.ns << ",\n"
               << "  \"pipeline_ns_a_reading_100000_series\": " << large.ns << ",\n"
               << "  \"pipeline_bytes_a_series\": " << large.bytes_a_series << ",\n"
