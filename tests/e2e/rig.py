@@ -21,6 +21,8 @@ import urllib.request
 
 SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
 BUILD_DIR = pathlib.Path(os.environ.get("WEIR_BUILD_DIR", SOURCE_DIR / "build" / "dev"))
+# What runs programs of BUILD_DIR that are for another machine: "qemu-arm -L …"; else empty.
+EMULATOR = os.environ.get("WEIR_EMULATOR", "").split()
 DATA_DIR = SOURCE_DIR.parent / "shared" / "data"
 SKIPPED = 77  # CTest's SKIP_RETURN_CODE for these tests
 
@@ -195,6 +197,10 @@ class Publisher:
         self.socket.close()
 
 
+def weir_command(*arguments):
+    return [*EMULATOR, str(Weir.program), *arguments]
+
+
 class Weir:
     """A weir with a configuration of the test's own, its data in `directory`."""
 
@@ -209,7 +215,7 @@ class Weir:
         self.process = None
 
     def start(self, ready=True):
-        self.process = Process([str(self.program), "run", "-c", str(self.config_file)],
+        self.process = Process(weir_command("run", "-c", str(self.config_file)),
                                self.directory / "weir.log")
         if ready:
             wait_until(lambda: self.get("/readyz")[0] == 200 or not self.process.running(),
@@ -245,7 +251,7 @@ class Weir:
     def healthy(self):
         """Asserts that `weir doctor` finds nothing, running or stopped; how full the disk is does
         not matter."""
-        done = subprocess.run([str(self.program), "doctor", "--json", "-c", str(self.config_file)],
+        done = subprocess.run(weir_command("doctor", "--json", "-c", str(self.config_file)),
                               capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"doctor: {done.stdout}{done.stderr}"
         found = [check for check in json.loads(done.stdout)["checks"]
@@ -258,8 +264,8 @@ class MockKafka:
 
     def __init__(self, directory):
         ports = pathlib.Path(directory, "mock-kafka.brokers")
-        self.process = Process([str(BUILD_DIR / "tests" / "weir-mock-kafka"), "--port-file",
-                                str(ports)], pathlib.Path(directory, "mock-kafka.log"))
+        self.process = Process([*EMULATOR, str(BUILD_DIR / "tests" / "weir-mock-kafka"),
+                                "--port-file", str(ports)], pathlib.Path(directory, "mock-kafka.log"))
         wait_until(lambda: ports.exists() and ports.read_text().strip(), "the mock cluster is up")
         self.brokers = ports.read_text().strip()
 

@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import subprocess
 
-from rig import Mosquitto, Weir, Workspace, free_port, wait_until
+from rig import Mosquitto, Weir, Workspace, free_port, wait_until, weir_command
 
 CONFIG = """
 [gateway]
@@ -35,13 +35,13 @@ def config(port, more=""):
     return CONFIG.replace("@PORT@", str(port)).replace("@MORE@", more)
 
 
-def run(weir, *arguments):
-    return subprocess.run([str(weir.program), *arguments], capture_output=True, text=True,
+def run(*arguments):
+    return subprocess.run(weir_command(*arguments), capture_output=True, text=True,
                           timeout=30)
 
 
 def refuses_to_start(weir, code, *words):
-    done = run(weir, "run", "-c", str(weir.config_file))
+    done = run("run", "-c", str(weir.config_file))
     said = done.stdout + done.stderr
     assert done.returncode == code, f"exit code {done.returncode}, not {code}: {said}"
     for word in words:
@@ -125,14 +125,14 @@ def a_broker_that_refuses_the_password(work):
 
 def the_command_line(work):
     weir = Weir(work, config(1))
-    assert run(weir).returncode == 64
-    assert run(weir, "frobnicate").returncode == 64
-    assert run(weir, "status", "-a", "127.0.0.1:1").returncode == 69
-    assert run(weir, "dlq", "list", "-d", str(work / "nowhere")).returncode == 66
+    assert run().returncode == 64
+    assert run("frobnicate").returncode == 64
+    assert run("status", "-a", "127.0.0.1:1").returncode == 69
+    assert run("dlq", "list", "-d", str(work / "nowhere")).returncode == 66
     for command in ("run", "check", "replay", "simulate", "status", "dlq", "version"):
-        done = run(weir, command, "--help")
+        done = run(command, "--help")
         assert done.returncode == 0 and command in done.stdout, done
-    assert run(weir, "version").stdout.startswith("weir ")
+    assert run("version").stdout.startswith("weir ")
 
 
 def main():
