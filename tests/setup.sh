@@ -3,6 +3,7 @@
 #
 #   sh tests/setup.sh build    to build weir and to run the demo
 #   sh tests/setup.sh test     also what the tests and the static analysis need (the default)
+#   sh tests/setup.sh cross    what cross/build.sh needs to build and test for another machine
 #   sh tests/setup.sh list     only says which of all these are not installed
 #
 # As root or with sudo. Takes packages from wherever apt is set up to take them. When everything is
@@ -20,6 +21,9 @@ test_packages="
   maven default-jre-headless|openjdk-17-jre-headless|openjdk-21-jre-headless
   clang clang-tidy clang-format libclang-rt-dev|libclang-rt-14-dev
   git kcat openssl python3 strace"
+cross_packages="
+  clang lld cmake ninja-build ccache pkg-config ca-certificates qemu-user
+  python3 mosquitto kcat"
 
 die() {
   echo "setup: $*" >&2
@@ -79,8 +83,9 @@ install() {
 
 case ${1:-test} in
   build) wanted=$build_packages ;;
+  cross) wanted=$cross_packages ;;
   test | list) wanted="$build_packages $test_packages" ;;
-  *) die "usage: sh tests/setup.sh [build|test|list]" ;;
+  *) die "usage: sh tests/setup.sh [build|test|cross|list]" ;;
 esac
 command -v dpkg-query >/dev/null ||
   die "no dpkg here; install the equivalents of:" "$(echo "$wanted" | tr -s '\n ' ' ')"

@@ -1,0 +1,35 @@
+# What the toolchain files share: clang and lld of the machine that builds, everything else out of
+# the sysroot, qemu to run what came of it. The files set, before they include this one:
+#
+#   WEIR_TARGET      the distribution's name for it; the sysroot is build/sysroot/WEIR_TARGET
+#   WEIR_TRIPLE      what the libraries' directory is called
+#   WEIR_QEMU        the emulator
+#   WEIR_CPU         options of the compiler that choose the processor
+set(CMAKE_SYSTEM_NAME Linux)
+
+get_filename_component(root ${CMAKE_CURRENT_LIST_DIR} DIRECTORY)
+set(CMAKE_SYSROOT ${root}/build/sysroot/${WEIR_TARGET})
+if(NOT EXISTS ${CMAKE_SYSROOT}/.made)
+  message(FATAL_ERROR "there is no sysroot yet; make it: sh cross/sysroot.sh ${WEIR_TARGET}")
+endif()
+
+foreach(language C CXX)
+  set(CMAKE_${language}_COMPILER_TARGET ${WEIR_TRIPLE})
+  # Sections that nothing refers to are left out by the linker.
+  set(CMAKE_${language}_FLAGS_INIT "${WEIR_CPU} -ffunction-sections -fdata-sections")
+endforeach()
+set(CMAKE_C_COMPILER clang)
+set(CMAKE_CXX_COMPILER clang++)
+set(CMAKE_EXE_LINKER_FLAGS_INIT
+  "-fuse-ld=lld -Wl,--gc-sections -Wl,--icf=safe -Wl,--as-needed -Wl,-z,relro,-z,now")
+
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+# Else pkg-config answers for the machine that builds.
+set(ENV{PKG_CONFIG_LIBDIR}
+  ${CMAKE_SYSROOT}/usr/lib/${WEIR_TRIPLE}/pkgconfig:${CMAKE_SYSROOT}/usr/share/pkgconfig)
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${CMAKE_SYSROOT})
+
+set(CMAKE_CROSSCOMPILING_EMULATOR ${WEIR_QEMU} -L ${CMAKE_SYSROOT})

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Strips build/TARGET/runtime/weir into build/TARGET/weir, says how large it is and writes the line
+# of TARGET in cross/SIZES.md anew.
+#
+#   sh cross/sizes.sh TARGET...
+#
+# Exit status: 1 if one is larger than 3 MB.
+set -eu
+cd "$(dirname "$0")/.."
+
+table=cross/SIZES.md
+bound=3000000
+
+for target in "$@"; do
+  program=build/$target/runtime/weir
+  stripped=build/$target/weir
+  llvm-strip --strip-all -o "$stripped" "$program"
+  size=$(stat -c %s "$stripped")
+  parts=$(llvm-size "$stripped" | awk 'NR == 2 { print $1 " | " $2 " | " $3 }')
+  {
+    grep -v '^| .* | [0-9]' "$table"
+    {
+      grep '^| .* | [0-9]' "$table" | grep -v "^| $target |" || :
+      echo "| $target | $size | $parts |"
+    } | sort
+  } >"$table.new"
+  mv "$table.new" "$table"
+  echo "$stripped: $size bytes, stripped (bound $bound)"
+  [ "$size" -le "$bound" ]
+done

@@ -1,0 +1,102 @@
+#!/bin/sh
+# Makes build/sysroot/TARGET: headers and libraries of another architecture, out of the packages of
+# the distribution that runs here.
+#
+#   sh cross/sysroot.sh arm64|armhf
+#
+# Packages come from wherever apt is set up to take them, through private directories of apt: it
+# needs no rights, and dpkg learns of no foreign architecture. One that is complete is left alone;
+# what was begun and not finished is made anew.
+#
+# An index that can't be fetched or does not have the hash that is signed for it ends the script.
+# With WEIR_SYSROOT_PARTIAL=1 it goes on without that index, and says so: what it does take is as
+# verified as ever, but may lack the latest updates. The next run without the variable makes such a
+# sysroot anew.
+set -eu
+cd "$(dirname "$0")/.."
+
+die() {
+  echo "sysroot: $*" >&2
+  exit 1
+}
+
+target=${1:-}
+case $target in
+  arm64 | armhf) ;;
+  *) die "usage: sh cross/sysroot.sh arm64|armhf" ;;
+esac
+
+# The target's side of what tests/setup.sh installs to build weir.
+packages="libc6-dev libpaho-mqttpp-dev libpaho-mqtt-dev libssl-dev librdkafka-dev libsqlite3-dev
+  zlib1g-dev libboost-dev libtomlplusplus-dev libsimdjson-dev rapidjson-dev libexpected-dev
+  libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev catch2"
+
+sysroot=$PWD/build/sysroot/$target
+# What made it: a change of this file makes it anew.
+wanted=$(cksum <cross/sysroot.sh)
+made=$(cat "$sysroot/.made" 2>/dev/null) || made=
+[ "$made" = "$wanted" ] && exit
+[ -n "${WEIR_SYSROOT_PARTIAL:-}" ] && [ "$made" = "$wanted partial" ] && exit
+
+work=$sysroot.new
+rm -rf "$work"
+mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/root/usr"
+: >"$work/apt/status"
+
+# Runs apt's COMMAND for the target, as if nothing were installed; its output is in apt/log.
+private() {
+  command=$1
+  shift
+  "$command" -q -o APT::Architecture="$target" -o APT::Architectures="$target" \
+    -o APT::Sandbox::User="$(id -un)" -o APT::Install-Recommends=false \
+    -o Dir::State="$work/apt" -o Dir::State::status="$work/apt/status" -o Dir::Cache="$work/apt" \
+    -o APT::Update::Post-Invoke= -o Debug::NoLocking=true "$@" >"$work/apt/log" 2>&1
+}
+
+failed() {
+  tail -n 20 "$work/apt/log" >&2
+  die "$* failed; its whole output is in $work/apt/log"
+}
+
+echo "sysroot: downloading packages for $target" >&2
+if ! private apt-get update; then
+  [ -n "${WEIR_SYSROOT_PARTIAL:-}" ] || failed "apt-get update"
+  echo "sysroot: goes on without these indexes, and may lack updates:" >&2
+  grep '^E: Failed' "$work/apt/log" >&2
+  wanted="$wanted partial"
+fi
+# The C++ library's headers are in a package of the compiler's version.
+private apt-cache depends g++ || failed "apt-cache depends"
+gcc=$(sed -n 's/.*Depends: g++-\([0-9]*\)$/\1/p' "$work/apt/log")
+[ -n "$gcc" ] || die "there is no g++ for $target where apt takes its packages from"
+# shellcheck disable=SC2086 # one word a package is what is wanted
+private apt-get install -y --download-only $packages "libstdc++-$gcc-dev" ||
+  failed "the download"
+
+set -- "$work"/apt/archives/*.deb
+echo "sysroot: unpacking $# packages" >&2
+# As on an installed system of today; packages may still say /lib.
+for directory in bin lib sbin; do
+  mkdir "$work/root/usr/$directory"
+  ln -s "usr/$directory" "$work/root/$directory"
+done
+mkdir "$work/root/DEBIAN"
+for package in "$@"; do
+  # Which package a library is of, for dpkg-shlibdeps.
+  for list in shlibs symbols; do
+    dpkg-deb --info "$package" "$list" >>"$work/root/DEBIAN/$list" 2>/dev/null || :
+  done
+  dpkg-deb --fsys-tarfile "$package" | tar -x -C "$work/root" --keep-directory-symlink \
+    --no-same-owner --exclude='./usr/share/doc*' --exclude='./usr/share/man' \
+    --exclude='./usr/share/locale' --exclude='./etc' --exclude='./var' --exclude='./dev' \
+    --exclude='./usr/bin/?*' --exclude='./usr/sbin/?*'
+done
+find "$work/root" -type l -lname '/*' | while read -r link; do
+  ln -srfn "$work/root$(readlink "$link")" "$link"
+done
+
+echo "$wanted" >"$work/root/.made"
+rm -rf "$sysroot"
+mv "$work/root" "$sysroot"
+rm -rf "$work"
+echo "sysroot: $sysroot, $(du -sm "$sysroot" | cut -f1) MB" >&2
