@@ -73,11 +73,8 @@ Result<void> Engine::recover() {
     announce_gap("database_set_aside", started_);
   commit_mark_ = journaled_mark_;
   // A database that began anew under another uuid has no position yet.
-  const bool delivered = ledger_.total(Counter::results_delivered) > 0;
-  if (ledger_.total(Counter::history_lost) == 0) {
-    if (delivered) parts_.uplink.expect_position();
-    if (!delivered && parts_.store.follows_damaged()) parts_.uplink.expect_predecessor();
-  }
+  if (ledger_.total(Counter::results_delivered) > 0 && ledger_.total(Counter::history_lost) == 0)
+    parts_.uplink.expect_position();
   post_snapshot(started_, true);
   return {};
 }
@@ -335,9 +332,8 @@ Result<void> Engine::committed(const Store::Receipt& receipt, const Moment& afte
   }
   if (commit_->new_uuid) {
     log_error(
-        "the cluster has results that this database does not know of: it is an older copy, its "
-        "disk lost what it had synced, or it follows a damaged one; weir goes on as a new database "
-        "and tells no window again");
+        "the cluster has results that this database does not know of: it is an older copy, "
+        "or its disk lost what it had synced; weir goes on as a new database");
     restart_wanted_ = true;
   }
   commit_.reset();

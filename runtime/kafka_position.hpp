@@ -20,7 +20,6 @@ std::string position_key(const std::string& gateway, const std::string& epoch);
 /// What the cluster knows about this gateway.
 struct FoundPosition {
   std::optional<Position> position;  ///< as last committed; nothing if there is none
-  Timestamp newest{};                ///< Position::newest over all databases of the gateway
   std::string notice;  ///< a sentence for the log: the topic was made, can't be verified; or empty
 };
 

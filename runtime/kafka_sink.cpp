@@ -111,7 +111,6 @@ Result<std::optional<Position>> KafkaSink::read_position(const Patience& patienc
   notice_ = found->notice;
   if (auto known = producer_->know_topic(options_.position_topic, patience); !known)
     return fail(known.error());
-  if (!found->position && found->newest != Timestamp{}) return Position{{}, found->newest};
   return found->position;
 }
 

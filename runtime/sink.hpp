@@ -40,8 +40,7 @@ class Sink {
   virtual ~Sink() = default;
 
   /// Makes a session and finds out what the peer already has. Returns the position it holds for
-  /// this gateway and this database, with nothing but `newest` in it if it knows only others of the
-  /// gateway; nothing if it knows of none or can't tell (at-least-once).
+  /// this gateway and this database; nothing if it knows of none or can't tell (at-least-once).
   /// # Errors
   /// `unavailable`, `timeout`: try again later. `unsupported`: the peer refuses for good (say what
   /// to change); trying again is harmless.

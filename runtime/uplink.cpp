@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ranges>
 #include <set>
 
 #include "runtime/log.hpp"
@@ -17,11 +18,6 @@ static_assert(lanes.size() == lane_count);
 
 constexpr std::size_t at(Lane lane) {
   return static_cast<std::size_t>(lane);
-}
-
-/// Whether the sink holds nothing of this database.
-bool is_new(const Position& position) {
-  return position.delivered == Position{}.delivered;
 }
 
 enum class Round { idle, delivered, again, failed };
@@ -54,7 +50,6 @@ struct Uplink::State {
   Position cursor;        ///< delivered or dropped: where reading begins
   Position sent;          ///< handed to the sink by this process, whatever became of it
   bool expected = false;  ///< the sink should have a position
-  bool succeeds = false;  ///< it may have one of a database that this one follows
   std::array<std::set<std::uint64_t>, lane_count> dropped;  ///< behind the cursor
   const std::size_t largest;                                ///< entries a publish
   std::size_t limit;                                        ///< the same now: halved by errors
@@ -76,20 +71,13 @@ struct Uplink::State {
   bool known(Position position);
   Result<Batch> gather();
   Result<std::size_t> read_lane(Lane lane, std::size_t entries, std::size_t bytes, Batch& batch);
+  void hold_up();
   void pass(Lane lane, std::uint64_t seq);
   Round publish(const Batch& batch, Duration timeout);
   void refuse(const OutboxEntry& entry, const SinkRecord& record, const std::string& why);
   void drop(Lane lane, std::uint64_t seq, std::string reason);
   void advance(const Position& position);
   void report();
-  template <class Change>
-  void tell(Change change) {
-    {
-      const std::lock_guard lock(mutex);
-      change();
-    }
-    report();
-  }
 
   void run();
   bool await_work(std::unique_lock<std::mutex>& lock);
@@ -107,10 +95,6 @@ Uplink::~Uplink() {
 
 void Uplink::expect_position() {
   state_->expected = true;
-}
-
-void Uplink::expect_predecessor() {
-  state_->succeeds = true;
 }
 
 void Uplink::start() {
@@ -168,8 +152,7 @@ bool Uplink::State::open_session(Duration timeout) {
   if (!position) return false;
   open = true;
   if (*position && !known(**position)) return false;
-  if ((!*position || is_new(**position)) && sink.status().delivery == "exactly-once" &&
-      std::exchange(expected, false)) {
+  if (!*position && sink.status().delivery == "exactly-once" && std::exchange(expected, false)) {
     log_warning(
         "the cluster has lost the position of what it confirmed; was the position topic deleted? "
         "What was confirmed last, and is not known here to be, goes out again");
@@ -183,17 +166,18 @@ bool Uplink::State::open_session(Duration timeout) {
 
 /// Whether the position can be of this database as it is: given out before this process, or by it.
 bool Uplink::State::known(Position position) {
-  auto fork = options.issued.fork(position.delivered, sent.delivered);
-  if (succeeds && is_new(position)) fork = 0;
+  const auto fork = options.issued.fork(position.delivered, sent.delivered);
   if (!fork) return true;
   // Of what was given out before, the peer has everything up to its position.
   for (std::uint64_t& seq : position.delivered) seq = std::min(seq, *fork);
   advance(position);
   open = false;
-  tell([&] {
+  {
+    const std::lock_guard lock(mutex);
     forgotten = feedback.forgotten = true;
     feedback.fork = *fork;
-  });
+  }
+  report();
   return false;
 }
 
@@ -230,13 +214,19 @@ Result<std::size_t> Uplink::State::read_lane(Lane lane, std::size_t entries, std
   if (!kept) return fail(kept.error());
   entries = std::min(entries, outbox_in_flight - *kept);
   if (entries == 0) {
-    tell([&] { held_up = feedback.held_up = true; });
+    hold_up();
     return std::size_t{0};
   }
   auto found = reader.read(lane, behind, entries, Bytes{bytes}, damaged);
   if (!found) {
     log_warning("the outbox can't be read: " + found.error().message);
-    if (found.error().kind == ErrorKind::corrupt) tell([&] { feedback.damaged = true; });
+    if (found.error().kind == ErrorKind::corrupt) {
+      {
+        const std::lock_guard lock(mutex);
+        feedback.damaged = true;
+      }
+      report();
+    }
     return fail(found.error());
   }
   for (const std::uint64_t seq : damaged) {
@@ -254,6 +244,14 @@ Result<std::size_t> Uplink::State::read_lane(Lane lane, std::size_t entries, std
   // Dropped entries that stand alone are passed for good, so that they are not remembered for ever.
   if (before == 0 && batch.entries.empty()) pass(lane, behind);
   return found->size() + damaged.size();
+}
+
+void Uplink::State::hold_up() {
+  {
+    const std::lock_guard lock(mutex);
+    held_up = feedback.held_up = true;
+  }
+  report();
 }
 
 void Uplink::State::pass(Lane lane, std::uint64_t seq) {
@@ -319,7 +317,11 @@ void Uplink::State::refuse(const OutboxEntry& entry, const SinkRecord& record,
 
 void Uplink::State::drop(Lane lane, std::uint64_t seq, std::string reason) {
   dropped[at(lane)].insert(seq);
-  tell([&] { feedback.drops.push_back({lane, seq, std::move(reason)}); });
+  {
+    const std::lock_guard lock(mutex);
+    feedback.drops.push_back({lane, seq, std::move(reason)});
+  }
+  report();
 }
 
 void Uplink::State::advance(const Position& position) {

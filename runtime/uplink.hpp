@@ -34,10 +34,9 @@ class Uplink {
     Position delivered;                    ///< cumulative
     std::vector<Store::Drop> drops;        ///< since the last take
     std::vector<DeadLetter> dead_letters;  ///< one for each drop whose entry could be read
-    /// The sink knows results that this database does not: it is an older copy of itself, and what
-    /// it gives out now would pass for delivered; or the successor of a damaged one, and would tell
-    /// once more what that has told. Nothing is sent any more; the store needs a new uuid, and the
-    /// uplink a new life.
+    /// The sink holds a later position than was ever given out: the database is an older copy of
+    /// itself, and what it gives out now would pass for delivered. Nothing is sent any more; the
+    /// store needs a new uuid, and the uplink a new life.
     bool forgotten = false;
     std::uint64_t fork = 0;  ///< forgotten: the last seq that the sink and the store have in common
     /// The sink holds no position although results were confirmed: what was confirmed and is not
@@ -57,10 +56,6 @@ class Uplink {
 
   /// Results of this database were confirmed before this process. Requires: not started yet.
   void expect_position();
-  /// This database began when a damaged one was set aside, and no result of it was confirmed yet:
-  /// if the sink knows results of the one before, this one can't be told from an older copy, and
-  /// is `forgotten`. Requires: not started yet.
-  void expect_predecessor();
   void start();
   /// Lets a publish that is under way end, for at most `timeout`.
   void stop(Duration timeout);

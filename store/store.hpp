@@ -110,8 +110,6 @@ class Store {
   virtual const std::string& uuid() const = 0;
   /// Path of the damaged database that was renamed at `open`, if any.
   virtual const std::optional<std::string>& set_aside() const = 0;
-  /// Whether there are damaged databases that were renamed, at this `open` or before.
-  virtual bool follows_damaged() const = 0;
 
   struct Checkpoint {
     std::uint64_t journal_seq = 0;  ///< the last record that is folded into it; 0 = none

@@ -34,7 +34,6 @@ class SqliteStore : public Store {
 
   const std::string& uuid() const override { return uuid_; }
   const std::optional<std::string>& set_aside() const override { return set_aside_; }
-  bool follows_damaged() const override { return !damaged_numbers(directory_.path()).empty(); }
   Result<Checkpoint> checkpoint() override;
   Result<void> replay(std::uint64_t after,
                       const std::function<void(JournalRecord&&)>& record) override;
