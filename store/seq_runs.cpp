@@ -38,13 +38,13 @@ std::string SeqRuns::text() const {
 }
 
 std::uint64_t SeqRuns::begin(std::uint64_t last, std::uint64_t jump) {
-  if (!runs_.empty()) {
-    runs_.back().last = last;
-    // Nothing was given out: nobody can have heard of it.
-    if (last < runs_.back().first) runs_.pop_back();
-  } else if (last > 0) {
+  if (!runs_.empty()) runs_.back().last = last;
+  // Nothing was given out, or it is lost and counts no more.
+  while (!runs_.empty() && last < runs_.back().first) runs_.pop_back();
+  if (!runs_.empty())
+    runs_.back().last = std::min(runs_.back().last, last);
+  else if (last > 0)
     runs_.push_back({1, last});
-  }
   const std::uint64_t first = last == 0 && runs_.empty() ? 1 : last + 1 + jump;
   runs_.push_back({first, first - 1});
   if (runs_.size() > kept) runs_.erase(runs_.begin());

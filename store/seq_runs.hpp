@@ -20,7 +20,7 @@ class SeqRuns {
   std::string text() const;
 
   /// A start of weir: the newest run ended with `last`, the next begins after `jump` more. Returns
-  /// its first seq. The first of all begins at 1.
+  /// its first seq. The first of all begins at 1. What was given out behind `last` is lost.
   std::uint64_t begin(std::uint64_t last, std::uint64_t jump);
 
   /// The highest seq up to `seq` that was given out, the newest run being open; 0: there is none.

@@ -139,9 +139,10 @@ Result<void> SqliteStore::load_tail() {
   const auto issued = outbox_->last_seq();
   if (!issued) return fail(issued.error());
 
+  if (checkpoint) tail_ = checkpoint->tail;
   ByteReader in(last->bytes);
-  const bool known = last_seq_ == 0 || (last->seq == last_seq_ && read_tail(in, tail_));
-  // The newest record is damaged or lost: leave out what it may have given out.
+  const bool known = last_seq_ == folded || read_tail(in, tail_);
+  // The newest records are damaged or lost: leave out what they may have given out.
   const bool lost = !known || !journal_->whole() || tail_.next_seq <= *issued;
   for (const Lane lane : eviction_order) {
     const auto first = outbox_->seq_at(lane, 1);
@@ -149,16 +150,17 @@ Result<void> SqliteStore::load_tail() {
     if ((*first == 0) != (tail_.waiting[index(lane)] == 0)) recounted_ = true;
   }
   if (lost || recounted_) {
-    const std::uint64_t next =
-        std::max({tail_.next_seq, *issued, checkpoint ? checkpoint->tail.next_seq : 0});
+    const std::uint64_t next = tail_.next_seq;
+    if (auto removed = remove_unknown(); !removed) return removed;
     const auto counted = outbox_->count();
     if (!counted) return fail(counted.error());
     tail_ = *counted;
-    tail_.next_seq = lost ? next + seq_gap : next;
+    tail_.next_seq = next;
     recounted_ = true;
   }
 
-  if (auto begun = begin_run(); !begun) return begun;
+  const std::uint64_t beyond = *issued < tail_.next_seq ? 0 : *issued + 1 - tail_.next_seq;
+  if (auto begun = begin_run(lost ? beyond + seq_gap : 0); !begun) return begun;
   stats_.journal_records = last_seq_ - folded;
   stats_.journal_bytes = stats_.journal_records > 0 ? journal_->bytes_behind(folded) : 0;
   stats_.waiting = tail_.waiting;
@@ -173,12 +175,34 @@ Result<void> SqliteStore::load_tail() {
   return {};
 }
 
-Result<void> SqliteStore::begin_run() {
+/// Takes away what the outbox has of records that are lost: the state knows nothing of it, and
+/// would tell the same windows again, with fewer readings.
+Result<void> SqliteStore::remove_unknown() {
+  Transaction transaction(*database_);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  for (const Lane lane : eviction_order) {
+    std::vector<std::uint64_t> unknown;
+    auto scanned = outbox_->scan(lane, tail_.next_seq - 1,
+                                 [&](std::uint64_t seq, const OutboxEntry*, std::size_t) {
+                                   unknown.push_back(seq);
+                                   return true;
+                                 });
+    if (!scanned) return scanned;
+    for (const std::uint64_t seq : unknown) {
+      if (auto removed = outbox_->remove(lane, seq); !removed) return fail(removed.error());
+    }
+    records_lost_ = records_lost_ || !unknown.empty();
+  }
+  return transaction.commit();
+}
+
+/// What the peer has heard of in the `gap` is not of this database any more: it was lost.
+Result<void> SqliteStore::begin_run(std::uint64_t gap) {
   const auto known = database_->text("SELECT value FROM meta WHERE key = 'runs'");
   if (!known) return fail(known.error());
   runs_ = SeqRuns::parse(*known).value_or(SeqRuns());
-  tail_.next_seq =
-      runs_.begin(tail_.next_seq - 1, options_.jump != 0 ? options_.jump : random_jump(seq_gap));
+  const std::uint64_t jump = options_.jump != 0 ? options_.jump : random_jump(seq_gap);
+  tail_.next_seq = runs_.begin(tail_.next_seq - 1, gap + jump);
   return database_->execute("INSERT OR REPLACE INTO meta VALUES('runs', '" + runs_.text() + "')");
 }
 
@@ -188,7 +212,10 @@ Result<Store::Checkpoint> SqliteStore::checkpoint() {
 
 Result<void> SqliteStore::replay(std::uint64_t after,
                                  const std::function<void(JournalRecord&&)>& record) {
-  return replay_journal(*journal_, after, record);
+  auto replayed = replay_journal(*journal_, after, record);
+  if (replayed && records_lost_)
+    return fail(ErrorKind::corrupt, "the newest records are missing; only their results are there");
+  return replayed;
 }
 
 Result<void> SqliteStore::sync() {

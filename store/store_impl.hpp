@@ -80,7 +80,8 @@ class SqliteStore : public Store {
 
   Result<void> configure();
   Result<void> load_tail();
-  Result<void> begin_run();
+  Result<void> remove_unknown();
+  Result<void> begin_run(std::uint64_t gap);
   Result<void> compact();
 
   Lane lane_of(const Output& output, const Moment& now) const;
@@ -130,6 +131,7 @@ class SqliteStore : public Store {
   std::uint64_t state_size_ = 0;  ///< of the last checkpoint, or of the one that found no room
   std::array<std::uint64_t, lane_count> removed_{};  ///< deleted up to this seq, since open
   bool recounted_ = false;
+  bool records_lost_ = false;  ///< their results were there
   Gaps gaps_;
   Position heard_;                      ///< what the last commit said was delivered
   bool coarsened_ = false;              ///< the sweep has merged something

@@ -51,6 +51,20 @@ TEST_CASE("a run that gave nothing out leaves no trace, but jumps again") {
   CHECK(runs.issued_up_to(22) == 10);
 }
 
+TEST_CASE("what was given out and is lost counts no more, over several runs") {
+  SeqRuns runs;
+  std::uint64_t first = runs.begin(0, 10);
+  first = runs.begin(first + 9, 10);  // 1 to 10
+  first = runs.begin(first + 9, 10);  // 21 to 30
+  first = runs.begin(first + 9, 10);  // 41 to 50
+  REQUIRE(first == 61);
+  CHECK(runs.begin(25, 100) == 126);
+  CHECK(runs.issued_up_to(10) == 10);
+  for (const std::uint64_t seq : {26U, 30U, 45U, 61U, 125U}) CHECK(runs.issued_up_to(seq) == 25);
+  CHECK(runs.begin(15, 200) == 216);  // in the jump: behind it nothing was kept
+  CHECK(runs.issued_up_to(125) == 10);
+}
+
 TEST_CASE("only so many runs are kept, and what is older counts as given out") {
   SeqRuns runs;
   std::uint64_t first = runs.begin(0, 10);

@@ -244,6 +244,41 @@ TEST_CASE("a smaller max_size shrinks the file at the next start") {
   CHECK(read_lane(*open_reader(options), Lane::live).size() == 1000);
 }
 
+TEST_CASE("results of records that are lost are taken back, and the loss shows once") {
+  const TempDir dir;
+  const StoreOptions options = options_in(dir.path());
+  const auto sql = [&](const char* text) {
+    REQUIRE((*Database::open(dir.path() + "/weir.db", Database::Mode::read_write))->execute(text));
+  };
+  auto store = open_store(options);
+  REQUIRE(store->commit(next_commit(*store, {sample_rollup(0), sample_rollup(1)})));
+  store = nullptr;
+  sql("CREATE TABLE kept AS SELECT * FROM journal");
+  store = open_store(options);
+  REQUIRE(
+      store->commit(next_commit(*store, {sample_rollup(2), sample_output(OutputKind::alert, 3)})));
+  const std::uint64_t lost = read_lane(*open_reader(options), Lane::live).back().seq;
+  store = nullptr;
+  sql("DELETE FROM journal; INSERT INTO journal SELECT * FROM kept; DROP TABLE kept");
+
+  store = open_store(options);
+  CHECK(store->last_journal_seq() == 1);
+  CHECK(waiting(store->stats()) == 2);
+  CHECK(read_lane(*open_reader(options), Lane::live).back().seq == 2);
+  CHECK(read_lane(*open_reader(options), Lane::alerts).empty());
+  // A peer that has heard of it has heard more than the database knows of.
+  CHECK(store->seq_runs().issued_up_to(lost) == 2);
+  const auto nothing = [](JournalRecord&&) {};
+  CHECK(store->replay(0, nothing).error().kind == ErrorKind::corrupt);
+  REQUIRE(store->write_checkpoint("what is left"));
+  store = nullptr;
+  store = open_store(options);
+  CHECK(store->replay(1, nothing));
+  CHECK(waiting(store->stats()) == 2);
+  REQUIRE(store->commit(next_commit(*store, {sample_rollup(2)})));
+  CHECK(read_lane(*open_reader(options), Lane::live).back().seq > lost + 1);
+}
+
 TEST_CASE("a copied database can be inspected, also where nothing can be written") {
   const TempDir dir;
   fill(options_in(dir.path() + "/live"));
