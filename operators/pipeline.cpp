@@ -28,6 +28,7 @@ class Chain final : public Pipeline {
   void process(std::span<const Reading> readings, const Moment& now, Outputs& out) override;
   void tick(const Moment& now, Outputs& out) override;
   void begin_anew(Timestamp told) override;
+  Timestamp told() const override { return told_; }
   std::optional<Duration> next_tick() const override;
   const ReadingCounts& counts() const override { return counts_; }
   Watermarks watermarks() const override { return clocks_.summary(); }

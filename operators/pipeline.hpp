@@ -51,11 +51,11 @@ class Pipeline {
   /// History was lost: of times before `told` the centre has results already, perhaps of readings
   /// that are not here. What is open from before is forgotten, and readings of before are late.
   virtual void begin_anew(Timestamp told) = 0;
+  virtual Timestamp told() const = 0;  ///< of the last `begin_anew`, before all time if none was
 
   /// The earliest `elapsed` at which a tick would do anything; nothing if none ever would.
   virtual std::optional<Duration> next_tick() const = 0;
 
-  /// Of the last `process`.
   /// Of the last `process`.
   virtual const ReadingCounts& counts() const = 0;
 

@@ -75,6 +75,7 @@ Result<void> Engine::recover() {
   // A database that began anew under another uuid has no position yet.
   if (ledger_.total(Counter::results_delivered) > 0 && ledger_.total(Counter::history_lost) == 0)
     parts_.uplink.expect_position();
+  parts_.uplink.set_told(parts_.pipeline.told());
   post_snapshot(started_, true);
   return {};
 }
@@ -332,7 +333,7 @@ Result<void> Engine::committed(const Store::Receipt& receipt, const Moment& afte
   }
   if (commit_->new_uuid) {
     log_error(
-        "the cluster has results that this database does not know of: it is an older copy, "
+        "the cluster has results that this database does not know of: it is new, an older copy, "
         "or its disk lost what it had synced; weir goes on as a new database");
     restart_wanted_ = true;
   }

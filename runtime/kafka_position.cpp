@@ -198,7 +198,7 @@ class PositionReader {
   PositionReader(const PositionReader&) = delete;
   PositionReader& operator=(const PositionReader&) = delete;
 
-  Result<std::optional<Position>> read(const Patience& patience) {
+  Result<FoundPosition> read(const Patience& patience) {
     if (auto begun = start(patience); !begun) return fail(begun.error());
     while (open_ > 0) {
       if (patience.over())
@@ -210,7 +210,7 @@ class PositionReader {
       if (auto taken = take(*message); !taken) return fail(taken.error());
     }
     if (position_) position_->newest = newest_;
-    return position_;
+    return FoundPosition{position_, newest_, {}};
   }
 
  private:
@@ -322,9 +322,9 @@ Result<FoundPosition> look_for(const KafkaSettings& cluster, const std::string& 
   if (!handle) return fail(ErrorKind::unsupported, "'" + topic + "' can't be a topic");
   auto notice = ensure_topic(*client, handle.get(), missing, patience);
   if (!notice) return fail(notice.error());
-  auto position = PositionReader(*client, handle.get(), key).read(patience);
-  if (!position) return fail(position.error());
-  return FoundPosition{*position, std::move(*notice)};
+  auto found = PositionReader(*client, handle.get(), key).read(patience);
+  if (found) found->notice = std::move(*notice);
+  return found;
 }
 
 }  // namespace

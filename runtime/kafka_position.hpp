@@ -20,6 +20,7 @@ std::string position_key(const std::string& gateway, const std::string& epoch);
 /// What the cluster knows about this gateway.
 struct FoundPosition {
   std::optional<Position> position;  ///< as last committed; nothing if there is none
+  Timestamp newest{};                ///< over all databases of the gateway; see Position::newest
   std::string notice;  ///< a sentence for the log: the topic was made, can't be verified; or empty
 };
 

@@ -111,7 +111,8 @@ Result<std::optional<Position>> KafkaSink::read_position(const Patience& patienc
   notice_ = found->notice;
   if (auto known = producer_->know_topic(options_.position_topic, patience); !known)
     return fail(known.error());
-  return found->position;
+  if (found->position || found->newest == Timestamp{}) return found->position;
+  return Position{{}, found->newest};
 }
 
 Result<void> KafkaSink::publish(std::span<const SinkRecord> records, const Position& behind,

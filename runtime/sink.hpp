@@ -41,6 +41,8 @@ class Sink {
 
   /// Makes a session and finds out what the peer already has. Returns the position it holds for
   /// this gateway and this database; nothing if it knows of none or can't tell (at-least-once).
+  /// Where it knows of other databases of this gateway only: one that has delivered nothing, with
+  /// their `newest`.
   /// # Errors
   /// `unavailable`, `timeout`: try again later. `unsupported`: the peer refuses for good (say what
   /// to change); trying again is harmless.

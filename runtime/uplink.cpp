@@ -50,6 +50,7 @@ struct Uplink::State {
   Position cursor;        ///< delivered or dropped: where reading begins
   Position sent;          ///< handed to the sink by this process, whatever became of it
   bool expected = false;  ///< the sink should have a position
+  Timestamp told{};       ///< results of other databases end before this, as far as known here
   std::array<std::set<std::uint64_t>, lane_count> dropped;  ///< behind the cursor
   const std::size_t largest;                                ///< entries a publish
   std::size_t limit;                                        ///< the same now: halved by errors
@@ -95,6 +96,10 @@ Uplink::~Uplink() {
 
 void Uplink::expect_position() {
   state_->expected = true;
+}
+
+void Uplink::set_told(Timestamp told) {
+  state_->told = told;
 }
 
 void Uplink::start() {
@@ -152,7 +157,8 @@ bool Uplink::State::open_session(Duration timeout) {
   if (!position) return false;
   open = true;
   if (*position && !known(**position)) return false;
-  if (!*position && sink.status().delivery == "exactly-once" && std::exchange(expected, false)) {
+  const bool none = !*position || (*position)->delivered == Position().delivered;
+  if (none && sink.status().delivery == "exactly-once" && std::exchange(expected, false)) {
     log_warning(
         "the cluster has lost the position of what it confirmed; was the position topic deleted? "
         "What was confirmed last, and is not known here to be, goes out again");
@@ -164,9 +170,14 @@ bool Uplink::State::open_session(Duration timeout) {
   return true;
 }
 
-/// Whether the position can be of this database as it is: given out before this process, or by it.
+/// Whether the position can be of this database as it is: given out before this process, or by it;
+/// and if there is none, whether this database knows what those before it told.
 bool Uplink::State::known(Position position) {
-  const auto fork = options.issued.fork(position.delivered, sent.delivered);
+  auto fork = options.issued.fork(position.delivered, sent.delivered);
+  const Position none;
+  if (position.delivered == none.delivered && delivered.delivered == none.delivered &&
+      position.newest > told)
+    fork = 0;
   if (!fork) return true;
   // Of what was given out before, the peer has everything up to its position.
   for (std::uint64_t& seq : position.delivered) seq = std::min(seq, *fork);

@@ -35,8 +35,9 @@ class Uplink {
     std::vector<Store::Drop> drops;        ///< since the last take
     std::vector<DeadLetter> dead_letters;  ///< one for each drop whose entry could be read
     /// The sink holds a later position than was ever given out: the database is an older copy of
-    /// itself, and what it gives out now would pass for delivered. Nothing is sent any more; the
-    /// store needs a new uuid, and the uplink a new life.
+    /// itself, and what it gives out now would pass for delivered. Or it has only results of the
+    /// gateway's databases before this one. Nothing is sent any more; the store needs a new uuid,
+    /// and the uplink a new life.
     bool forgotten = false;
     std::uint64_t fork = 0;  ///< forgotten: the last seq that the sink and the store have in common
     /// The sink holds no position although results were confirmed: what was confirmed and is not
@@ -56,6 +57,9 @@ class Uplink {
 
   /// Results of this database were confirmed before this process. Requires: not started yet.
   void expect_position();
+  /// The pipeline began anew behind what the sink has of times before this. Requires: not started
+  /// yet.
+  void set_told(Timestamp told);
   void start();
   /// Lets a publish that is under way end, for at most `timeout`.
   void stop(Duration timeout);

@@ -328,6 +328,8 @@ TEST_CASE("an older copy of the database becomes a new one, and nothing new pass
   }
   Rig rig(copy.path(), clock);
   CHECK(rig.store->uuid() != uuid);
+  rig.sink.set_position(position);  // of the database that was
+  rig.sink.serve(rig.store->uuid());
   REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
   auto records = rig.sink.records();
   REQUIRE(records.size() == 1);

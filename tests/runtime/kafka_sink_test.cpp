@@ -95,6 +95,20 @@ TEST_CASE("the next sink of the same gateway and database finds the position, ot
   CHECK_FALSE(make_sink(kafka, "another database").open(10s).value());
 }
 
+TEST_CASE("a new database of a gateway hears until when those before it told results") {
+  const MockKafka kafka;
+  Position position{{5, 50, 0, 7}};
+  position.newest = timestamp_us(1'000);
+  {
+    KafkaSink sink = make_sink(kafka);
+    REQUIRE(trouble(sink.open(10s)) == "");
+    REQUIRE(trouble(sink.publish(records(1), position, 10s)) == "");
+  }
+  KafkaSink sink = make_sink(kafka, "another database");
+  CHECK(sink.open(10s).value() == Position{{}, position.newest});
+  REQUIRE(trouble(sink.publish(records(1), Position{{0, 1, 0, 0}, position.newest}, 10s)) == "");
+}
+
 TEST_CASE("a cluster that is away makes open unavailable in time, and works once it is there") {
   MockKafka kafka;
   kafka.go_down();

@@ -226,6 +226,32 @@ TEST_CASE("what was confirmed stays confirmed even if the sink forgets its posit
   CHECK(seqs(sink) == range(1, 10));
 }
 
+TEST_CASE("a new database sends nothing before it knows what those before it told") {
+  FakeOutbox outbox;
+  FakeSink sink;
+  Position before;
+  before.delivered[1] = 100;
+  before.newest = timestamp_us(1'000);
+  sink.serve("before");
+  sink.set_position(before);
+  sink.serve("new");
+  add(outbox, Lane::live, 5);
+  {
+    Uplink uplink(options(), outbox, sink, {});
+    CHECK_FALSE(uplink.step(1s));
+    const auto feedback = uplink.take_feedback();
+    CHECK(feedback.forgotten);
+    CHECK(feedback.fork == 0);
+    CHECK(feedback.delivered.newest == before.newest);
+    CHECK_FALSE(uplink.step(1s));
+    CHECK(sink.records().empty());
+  }
+  Uplink uplink(options(), outbox, sink, {});
+  uplink.set_told(before.newest);
+  drain(uplink, outbox);
+  CHECK(seqs(sink) == range(1, 5));
+}
+
 TEST_CASE("a sink that has lost its position is noticed once, also after a restart") {
   FakeOutbox outbox;
   FakeSink sink;

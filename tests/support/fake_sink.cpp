@@ -35,12 +35,17 @@ void FakeSink::set_largest_batch(std::size_t records) {
 
 void FakeSink::set_position(const Position& position) {
   const Lock lock(mutex_);
-  position_ = position;
+  positions_[epoch_] = position;
 }
 
 void FakeSink::forget_position() {
   const Lock lock(mutex_);
-  position_.reset();
+  positions_.erase(epoch_);
+}
+
+void FakeSink::serve(const std::string& epoch) {
+  const Lock lock(mutex_);
+  epoch_ = epoch;
 }
 
 std::vector<SinkRecord> FakeSink::records() const {
@@ -55,7 +60,8 @@ std::vector<std::size_t> FakeSink::batches() const {
 
 Position FakeSink::position() const {
   const Lock lock(mutex_);
-  return position_.value_or(Position{});
+  const auto found = positions_.find(epoch_);
+  return found == positions_.end() ? Position{} : found->second;
 }
 
 std::size_t FakeSink::opens() const {
@@ -79,7 +85,12 @@ Result<std::optional<Position>> FakeSink::open(Duration) {
     return fail(ErrorKind::unavailable, "the peer is away");
   }
   session_ = true;
-  return keeps_position_ ? position_ : std::nullopt;
+  const auto found = positions_.find(epoch_);
+  Position position = found == positions_.end() ? Position{} : found->second;
+  for (const auto& [epoch, other] : positions_)
+    position.newest = std::max(position.newest, other.newest);
+  const bool known = found != positions_.end() || position.newest != Timestamp{};
+  return keeps_position_ && known ? std::optional(position) : std::nullopt;
 }
 
 Result<void> FakeSink::publish(std::span<const SinkRecord> records, const Position& behind,
@@ -110,9 +121,7 @@ Result<void> FakeSink::deliver(std::span<const SinkRecord> records, const Positi
   if (!mishap || mishap->delivered) {
     records_.insert(records_.end(), records.begin(), records.end());
     batches_.push_back(records.size());
-    newest_ = std::max(newest_, behind.newest);
-    position_ = behind;
-    position_->newest = newest_;
+    positions_[epoch_] = behind;
   }
   if (mishap) return fail(mishap->error, "a mishap");
   return {};

@@ -3,8 +3,10 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "runtime/sink.hpp"
@@ -31,6 +33,8 @@ class FakeSink : public Sink {
   void set_largest_batch(std::size_t records);  ///< a larger one is `full`
   void set_position(const Position& position);
   void forget_position();
+  /// The database it serves from now on: it keeps a position for each.
+  void serve(const std::string& epoch);
 
   std::vector<SinkRecord> records() const;
   std::vector<std::size_t> batches() const;  ///< sizes of the publishes that arrived
@@ -56,8 +60,8 @@ class FakeSink : public Sink {
   mutable std::condition_variable_any changed_;
   std::vector<SinkRecord> records_;
   std::vector<std::size_t> batches_;
-  std::optional<Position> position_;
-  Timestamp newest_{};  ///< of all that ever arrived, as the positions of all epochs say
+  std::map<std::string, Position> positions_;  ///< by epoch
+  std::string epoch_;
   std::deque<Mishap> mishaps_;
   std::function<bool(const SinkRecord&)> refused_;
   std::size_t largest_batch_ = SIZE_MAX, opens_ = 0, failing_opens_ = 0, rejected_ = 0;
