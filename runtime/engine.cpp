@@ -333,8 +333,11 @@ Result<void> Engine::committed(const Store::Receipt& receipt, const Moment& afte
   }
   if (commit_->new_uuid) {
     log_error(
-        "the cluster has results that this database does not know of: it is new, an older copy, "
-        "or its disk lost what it had synced; weir goes on as a new database");
+        "the cluster has results of this gateway that this database does not know of: it is new, "
+        "an older copy, or its disk lost what it had synced; weir begins anew and sends readings "
+        "from before " +
+        format_time(commit_->record.begin_anew.value_or(Timestamp{})) +
+        " to late_topic, as the centre knows their windows already");
     restart_wanted_ = true;
   }
   commit_.reset();

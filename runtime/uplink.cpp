@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ranges>
 #include <set>
 
 #include "runtime/log.hpp"
@@ -18,6 +17,11 @@ static_assert(lanes.size() == lane_count);
 
 constexpr std::size_t at(Lane lane) {
   return static_cast<std::size_t>(lane);
+}
+
+/// Whether it is of a database that has delivered nothing.
+bool is_new(const Position& position) {
+  return position.delivered == Position{}.delivered;
 }
 
 enum class Round { idle, delivered, again, failed };
@@ -72,13 +76,20 @@ struct Uplink::State {
   bool known(Position position);
   Result<Batch> gather();
   Result<std::size_t> read_lane(Lane lane, std::size_t entries, std::size_t bytes, Batch& batch);
-  void hold_up();
   void pass(Lane lane, std::uint64_t seq);
   Round publish(const Batch& batch, Duration timeout);
   void refuse(const OutboxEntry& entry, const SinkRecord& record, const std::string& why);
   void drop(Lane lane, std::uint64_t seq, std::string reason);
   void advance(const Position& position);
   void report();
+  template <class Change>
+  void tell(Change change) {
+    {
+      const std::lock_guard lock(mutex);
+      change();
+    }
+    report();
+  }
 
   void run();
   bool await_work(std::unique_lock<std::mutex>& lock);
@@ -157,8 +168,8 @@ bool Uplink::State::open_session(Duration timeout) {
   if (!position) return false;
   open = true;
   if (*position && !known(**position)) return false;
-  const bool none = !*position || (*position)->delivered == Position().delivered;
-  if (none && sink.status().delivery == "exactly-once" && std::exchange(expected, false)) {
+  if ((!*position || is_new(**position)) && sink.status().delivery == "exactly-once" &&
+      std::exchange(expected, false)) {
     log_warning(
         "the cluster has lost the position of what it confirmed; was the position topic deleted? "
         "What was confirmed last, and is not known here to be, goes out again");
@@ -174,21 +185,16 @@ bool Uplink::State::open_session(Duration timeout) {
 /// and if there is none, whether this database knows what those before it told.
 bool Uplink::State::known(Position position) {
   auto fork = options.issued.fork(position.delivered, sent.delivered);
-  const Position none;
-  if (position.delivered == none.delivered && delivered.delivered == none.delivered &&
-      position.newest > told)
-    fork = 0;
+  if (is_new(position) && is_new(delivered) && position.newest > told) fork = 0;
   if (!fork) return true;
   // Of what was given out before, the peer has everything up to its position.
   for (std::uint64_t& seq : position.delivered) seq = std::min(seq, *fork);
   advance(position);
   open = false;
-  {
-    const std::lock_guard lock(mutex);
+  tell([&] {
     forgotten = feedback.forgotten = true;
     feedback.fork = *fork;
-  }
-  report();
+  });
   return false;
 }
 
@@ -225,19 +231,13 @@ Result<std::size_t> Uplink::State::read_lane(Lane lane, std::size_t entries, std
   if (!kept) return fail(kept.error());
   entries = std::min(entries, outbox_in_flight - *kept);
   if (entries == 0) {
-    hold_up();
+    tell([&] { held_up = feedback.held_up = true; });
     return std::size_t{0};
   }
   auto found = reader.read(lane, behind, entries, Bytes{bytes}, damaged);
   if (!found) {
     log_warning("the outbox can't be read: " + found.error().message);
-    if (found.error().kind == ErrorKind::corrupt) {
-      {
-        const std::lock_guard lock(mutex);
-        feedback.damaged = true;
-      }
-      report();
-    }
+    if (found.error().kind == ErrorKind::corrupt) tell([&] { feedback.damaged = true; });
     return fail(found.error());
   }
   for (const std::uint64_t seq : damaged) {
@@ -255,14 +255,6 @@ Result<std::size_t> Uplink::State::read_lane(Lane lane, std::size_t entries, std
   // Dropped entries that stand alone are passed for good, so that they are not remembered for ever.
   if (before == 0 && batch.entries.empty()) pass(lane, behind);
   return found->size() + damaged.size();
-}
-
-void Uplink::State::hold_up() {
-  {
-    const std::lock_guard lock(mutex);
-    held_up = feedback.held_up = true;
-  }
-  report();
 }
 
 void Uplink::State::pass(Lane lane, std::uint64_t seq) {
@@ -328,11 +320,7 @@ void Uplink::State::refuse(const OutboxEntry& entry, const SinkRecord& record,
 
 void Uplink::State::drop(Lane lane, std::uint64_t seq, std::string reason) {
   dropped[at(lane)].insert(seq);
-  {
-    const std::lock_guard lock(mutex);
-    feedback.drops.push_back({lane, seq, std::move(reason)});
-  }
-  report();
+  tell([&] { feedback.drops.push_back({lane, seq, std::move(reason)}); });
 }
 
 void Uplink::State::advance(const Position& position) {

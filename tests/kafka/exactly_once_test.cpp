@@ -52,6 +52,8 @@ TEST_CASE("until when the centre knows a gateway's results is known over all its
     scene.epoch = epoch;
     CHECK(scene.sink()->open(20s).value()->newest == timestamp_us(2'000));
   }
+  scene.epoch = "a third, of which nothing is known";
+  CHECK(scene.sink()->open(20s).value() == Position{{}, timestamp_us(2'000)});
   scene.gateway += "0";  // begins like the other
   known_until(500);
   CHECK(scene.sink()->open(20s).value()->newest == timestamp_us(500));

@@ -47,7 +47,12 @@ FIGURES = {
     7: ("random damage to the database",
         "As figure 3, with bits flipped, pages zeroed, files cut, sectors torn, headers and logs "
         "lost; held against a twin that was not damaged.", ["damages", "messages"]),
-    8: ("a card that lies about sync", "As figure 3, with syncs that do nothing.", []),
+    8: ("a card that lies about sync",
+        "As figure 3, with one sync in five that does nothing, so that a start may find an older "
+        "copy of its database, or a damaged one. Nothing may be told twice or wrong, and what was "
+        "acknowledged and is lost must be announced, but for what went with its commit before "
+        "anything behind it had arrived (lost unseen): nothing is left to know that by.",
+        ["cuts", "messages", "acknowledged"]),
     9: ("outages of mosquitto, Kafka and their links",
         "Proxies between weir and both cut, refuse, swallow, delay; the brokers are restarted and "
         "killed; counted as figure 1.", ["outages", "messages", "windows"]),

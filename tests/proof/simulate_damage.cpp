@@ -142,15 +142,12 @@ class Damaged {
         return world_.failed("a start was refused: " + life.death());
       }
       if (life.store().set_aside()) ++world_.report.counts["set_aside"];
-      if (life.store().set_aside() || forgotten_) world_.sink.forget_position();
-      forgotten_ = false;
       world_.broker.connect();
       for (int i = 0; i < 50 && life.alive(); ++i) go(life, true);
       bool drained = false;
       if (life.alive() && !life.restart_wanted()) drained = quiet(life);
       if (drained) return;
       ++world_.report.counts["stops"];
-      forgotten_ = life.restart_wanted();
     }
     world_.failed("five starts, and it still stops");
   }
@@ -174,7 +171,6 @@ class Damaged {
 
   World world_;
   SeededRandom random_;
-  bool forgotten_ = false;
 };
 
 /// What the twin delivered, without the headers, which name the database.

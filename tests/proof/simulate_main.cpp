@@ -3,12 +3,12 @@
 //   weir-simulate-gateway [--figure NAME] [--count N] [--seed S] [--lies N] [--report FILE]
 //                         [--verbose]
 //
-// --figure   cuts: power cuts (the default); clocks: jumps of the wall clock; errors: I/O calls
-//            that fail; damage: damaged databases; outage: hours without a link; days: days of a
-//            gateway with all of that
+// --figure   cuts: power cuts (the default); lies: the same with a card that lies about syncs;
+//            clocks: jumps of the wall clock; errors: I/O calls that fail; damage: damaged
+//            databases; outage: hours without a link; days: days of a gateway with all of that
 // --count    how many of them, in runs of a few, each of its own seed; --cuts N stands for
 //            --figure cuts --count N
-// --lies     cuts only: the card lies about one sync in N (never)
+// --lies     the card lies about one sync in N (cuts: never, lies: 5)
 // --verbose  weir's own log
 //
 // Prints one line of JSON. A run that fails is named with its seed: --seed that --count 1 repeats

@@ -6,7 +6,7 @@
 namespace weir {
 
 void SimulatedBroker::publish(std::string topic, std::string payload) {
-  queue_.push_back({std::move(topic), std::move(payload), 0});
+  queue_.push_back({std::move(topic), std::move(payload), published_++, 0});
 }
 
 void SimulatedBroker::connect(std::size_t arrived) {
@@ -53,8 +53,12 @@ void SimulatedBroker::pump(Inbox& inbox) {
 }
 
 void SimulatedBroker::acknowledge(std::span<const AckToken> tokens) {
-  for (const AckToken& token : tokens)
-    if (token.connection == connection_) on_their_way_.push_back(token);
+  for (const AckToken& token : tokens) {
+    if (token.connection != connection_) continue;
+    on_their_way_.push_back(token);
+    for (const Sent& sent : in_flight_)
+      if (sent.packet_id == token.packet_id) answered_.push_back(sent.number);
+  }
 }
 
 }  // namespace weir

@@ -23,6 +23,7 @@ Result<void> Life::start(const Parts& parts) {
   reader_ = std::move(*reader);
   pipeline_ = make_pipeline(*pipeline_options, source_options_, table_);
   ingest_.emplace(std::move(sources), table_);
+  if (parts.opened) parts.opened(store_->uuid());
   UplinkOptions uplink_options;
   uplink_options.gateway = "g";
   uplink_options.epoch = store_->uuid();

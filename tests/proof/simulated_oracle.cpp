@@ -1,6 +1,6 @@
-#include <rapidjson/document.h>
+#include "tests/proof/simulated_oracle.hpp"
 
-#include "tests/proof/simulated_world.hpp"
+#include <rapidjson/document.h>
 
 namespace weir {
 
@@ -70,6 +70,7 @@ std::optional<std::uint64_t> Oracle::next(const std::string& device, Timestamp t
 }
 
 std::string Oracle::take(const SinkRecord& record) {
+  if (header(record, "weir-kind") == "late") return take_late(record);
   if (speaks_of_no_window(record)) return "";
   const std::string wrong = check(record);
   if (!wrong.empty()) return wrong;
@@ -88,7 +89,20 @@ std::string Oracle::take(const SinkRecord& record) {
   if (said.kind != "rollup") return "";
   Window& window = windows_.at(slot_at(said.device, said.time));
   if (window.count > 0 && said.revision < window.revision) return "";
-  window = {window.published, said.sum, said.revision, said.count};
+  window.arrived = said.sum;
+  window.revision = said.revision;
+  window.count = said.count;
+  return "";
+}
+
+std::string Oracle::take_late(const SinkRecord& record) {
+  const Said said(record);
+  const auto window = windows_.find(slot_at(said.device, said.time));
+  if (window == windows_.end() || (said.sum & window->second.published) == 0 ||
+      (said.sum & (said.sum - 1)) != 0)
+    return "a late reading that never was: " + record.value;
+  if ((window->second.late & said.sum) != 0) ++late_again_;
+  window->second.late |= said.sum;
   return "";
 }
 

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "firmware-bridge/source.hpp"
@@ -49,6 +51,9 @@ class SimulatedBroker final : public Source {
   void pump(Inbox& inbox);  ///< takes acknowledgements, sends what the window allows
   bool drained() const { return queue_.empty() && in_flight_.empty(); }
   std::uint64_t acknowledged() const { return acknowledged_; }
+  /// What was acknowledged since the last call, even if that never arrives. Messages are numbered
+  /// from 0 as they are published.
+  std::vector<std::uint64_t> take_answered() { return std::exchange(answered_, {}); }
   std::uint64_t sent_again() const { return sent_again_; }
 
   void start() override {}
@@ -59,6 +64,7 @@ class SimulatedBroker final : public Source {
  private:
   struct Sent {
     std::string topic, payload;
+    std::uint64_t number = 0;
     std::uint16_t packet_id = 0;
   };
   void take_acknowledgements();
@@ -71,7 +77,8 @@ class SimulatedBroker final : public Source {
   std::vector<AckToken> on_their_way_;  ///< acknowledgements that a connection may lose
   std::uint16_t next_id_ = 1;
   std::uint32_t connection_ = 1;
-  std::uint64_t acknowledged_ = 0, sent_again_ = 0;
+  std::vector<std::uint64_t> answered_;
+  std::uint64_t published_ = 0, acknowledged_ = 0, sent_again_ = 0;
 };
 
 /// One life of the process: from its start to its death. The production engine, store and uplink,
@@ -84,6 +91,7 @@ class Life {
     const Clock& clock;
     Source& source;
     Sink& sink;
+    std::function<void(const std::string& epoch)> opened = {};  ///< told the database's uuid
   };
   explicit Life(const Parts& parts);
 

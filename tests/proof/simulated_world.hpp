@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "runtime/seeded_random.hpp"
+#include "tests/proof/simulated_losses.hpp"
 #include "tests/proof/simulated_parts.hpp"
 #include "tests/support/disk_model.hpp"
 #include "tests/support/fake_sink.hpp"
@@ -19,42 +19,6 @@ struct SimulationReport {
   std::map<std::string, std::uint64_t> counts;
   double simulated_seconds = 0;
   std::vector<std::string> failures;  ///< sentences; empty: all is well
-};
-
-/// What was published, and what arrived of it. The k-th reading of a device in a window has the
-/// value 2^k: the sum of a window names the readings in it, so that a value that is wrong, missing
-/// or counted twice shows by itself.
-class Oracle {
- public:
-  using Slot = std::pair<std::string, std::int64_t>;  ///< device and start of the window, in us
-  struct Window {
-    std::uint64_t published = 0;  ///< the sum of all values
-    std::uint64_t arrived = 0;    ///< of the highest revision
-    std::uint64_t revision = 0;
-    std::uint64_t count = 0;  ///< what the highest revision says
-  };
-
-  explicit Oracle(Duration window) : window_(window) {}
-
-  /// The value of the next reading of that device and time; nothing: the window has enough.
-  std::optional<std::uint64_t> next(const std::string& device, Timestamp time);
-  /// Holds a delivered record against what was published. Returns what is wrong with it, or
-  /// nothing.
-  std::string take(const SinkRecord& record);
-  /// Whether what a record says can be true: readings that were published, each once at most.
-  /// Returns what is wrong, or nothing.
-  std::string check(const SinkRecord& record) const;
-  const std::map<Slot, Window>& windows() const { return windows_; }
-  std::uint64_t repeated() const { return repeated_; }  ///< the same bytes under another seq
-  std::uint64_t changed() const { return changed_; }    ///< other bytes under the same identity
-
- private:
-  Slot slot_at(const std::string& device, Timestamp time) const;
-
-  const Duration window_;
-  std::map<Slot, Window> windows_;
-  std::map<std::string, std::string> seen_;  ///< by identity; also by epoch and seq
-  std::uint64_t repeated_ = 0, changed_ = 0;
 };
 
 struct SimulationOptions {
@@ -87,7 +51,7 @@ class World {
   /// Of the next start.
   Life::Parts parts() {
     store.jump = 1 + SeededRandom(options.seed ^ (++starts << 32)).below(std::uint64_t{1} << 32);
-    return {config, store, clock, broker, sink};
+    return {config, store, clock, broker, sink, [this](const auto& epoch) { sink.serve(epoch); }};
   }
   void failed(std::string sentence);
   /// After a start: nothing may be wrong with the ledger, or with the database.
@@ -100,7 +64,6 @@ class World {
   void lose_history();
   /// The faults are over: everything must arrive. False: it failed.
   bool drain();
-  bool drain(Life& life);
   /// Takes every delivered record; with `exact`, every window must hold all that was published.
   void judge(bool exact);
   /// Power is back, or the process is started again.
@@ -117,16 +80,19 @@ class World {
   StoreOptions store;
   std::uint64_t starts = 0;
   Oracle oracle;
+  Losses losses;
   SimulationReport report;
   std::string config;
   bool may_set_aside = false;
   const Duration drain_step;  ///< so much time passes in a round of `drain`
 
  private:
+  void note_answers(Life& life);
+  bool quiet(Life& life);
+  void judge_losses();
+  bool drained(Life& life);
+
   std::int64_t event_ms_;
 };
-
-/// Value of a header, empty if there is none.
-std::string header(const SinkRecord& record, std::string_view name);
 
 }  // namespace weir

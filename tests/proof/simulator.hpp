@@ -16,6 +16,7 @@ struct Figure {
 };
 
 SimulationReport simulate_cuts(const SimulationOptions& options);
+SimulationReport simulate_lies(const SimulationOptions& options);
 SimulationReport simulate_clocks(const SimulationOptions& options);
 SimulationReport simulate_errors(const SimulationOptions& options);
 SimulationReport simulate_damage(const SimulationOptions& options);
@@ -24,6 +25,7 @@ SimulationReport simulate_days(const SimulationOptions& options);
 
 inline constexpr std::array figures = {
     Figure{"cuts", "cuts", 20'000, simulate_cuts},
+    Figure{"lies", "cuts", 2'000, simulate_lies},
     Figure{"clocks", "runs", 100, simulate_clocks},
     Figure{"errors", "errors", 3'000, simulate_errors},
     Figure{"damage", "damages", 300, simulate_damage},

@@ -1,6 +1,7 @@
 #include "runtime/engine.hpp"
 
 #include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
@@ -351,6 +352,58 @@ TEST_CASE("an older copy of the database becomes a new one, and nothing new pass
   REQUIRE(records.size() == 3);
   CHECK(records[1].value.find(R"("window":{"start":"2023-11-14T22:16:00Z")") != std::string::npos);
   CHECK(records[2].topic == "weir.late");
+  rig.balanced();
+}
+
+TEST_CASE("a database that follows a damaged one tells no window again") {
+  TempDir directory;
+  ManualClock clock;
+  const auto minute = [&](Rig& rig, int n) {  // emits the result of the minute before
+    rig.send(static_cast<std::uint16_t>(n + 1), minute0 + 60 * n, 1);
+    settle(rig, clock);
+  };
+  Position of_gateway;
+  {
+    Rig rig(directory.path(), clock);
+    for (int n = 0; n < 3; ++n) minute(rig, n);
+    REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
+    of_gateway.newest = rig.sink.position().newest;
+  }
+  std::ofstream(directory.path() + "/weir.db") << std::string(8192, 'x');
+  // Also if the process that set it aside does not live to see the cluster.
+  const bool at_once = GENERATE(true, false);
+  if (!at_once) REQUIRE(Rig(directory.path(), clock).store->set_aside());
+  {
+    Rig rig(directory.path(), clock);
+    CHECK(rig.store->set_aside().has_value() == at_once);
+    rig.sink.set_position(of_gateway);
+    minute(rig, 1);  // late for the centre, and this database can't know
+    minute(rig, 2);
+    CHECK_FALSE(rig.uplink->step(std::chrono::seconds(1)));
+    for (int i = 0; i < 2; ++i) {
+      clock.pass(std::chrono::seconds(2));
+      REQUIRE(rig.engine->step(Duration(0)));
+    }
+    CHECK(rig.engine->restart_wanted());
+    CHECK(rig.engine->ledger().of(Counter::results_evicted, "history_lost") == 1);
+    rig.balanced();
+  }
+  Rig rig(directory.path(), clock);
+  rig.sink.set_position(of_gateway);
+  minute(rig, 1);
+  minute(rig, 2);
+  CHECK(rig.engine->ledger().total(Counter::readings_late) == 1);
+  minute(rig, 3);
+  while (rig.uplink->step(std::chrono::seconds(1))) {
+  }
+  std::size_t rollups = 0;
+  for (const SinkRecord& record : rig.sink.records()) {
+    if (record.topic == "weir.gaps" || record.topic == "weir.late") continue;
+    CHECK(record.value.find(R"("window":{"start":"2023-11-14T22:15:00Z")") != std::string::npos);
+    ++rollups;
+  }
+  CHECK(rollups == 1);
+  CHECK_FALSE(rig.engine->restart_wanted());
   rig.balanced();
 }
 
