@@ -9,19 +9,20 @@ namespace {
 /// How long the value was that of a state; a value holds until the next reading.
 struct TimeIn {
   double state = 0;
-  Duration time{};
+  double us = 0;  ///< whole microseconds: the sum is exact
 
   void step(const Point& from, const Point& to) {
-    if (from.value == state) time += saturating_difference(to.time, from.time);
+    if (from.value == state)
+      us += static_cast<double>(saturating_difference(to.time, from.time).count());
   }
-  void join(const TimeIn& other) { time += other.time; }
-  void save(ByteWriter& out) const { out.zigzag(time.count()); }
-  void load(ByteReader& in) { time = Duration(in.zigzag()); }
+  void join(const TimeIn& other) { us += other.us; }
+  void save(ByteWriter& out) const { out.f64(us); }
+  void load(ByteReader& in) { us = in.f64(); }
 };
 
 struct States : InTimeOrder<TimeIn> {
   static constexpr std::uint32_t version = 1;
-  explicit States(const Argument& argument) : InTimeOrder(TimeIn{argument.kept, {}}) {}
+  explicit States(const Argument& argument) : InTimeOrder(TimeIn{argument.kept}) {}
 
   using InTimeOrder::add;
   void add(const Reading& reading) { add(Point{reading.time, reading.value}); }
@@ -46,7 +47,7 @@ constinit const AggregateEntry percent_in_aggregate{
       const Reach reach = reach_of(of.window, of.count, states.first().time, states.last().time);
       // Of readings at one time only the last one holds on.
       if (!(reach.all() > 0)) return at_last ? 100.0 : 0.0;
-      const Reach held{at_first ? reach.before : 0, seconds(in.time), at_last ? reach.after : 0};
+      const Reach held{at_first ? reach.before : 0, in.us / 1e6, at_last ? reach.after : 0};
       return held.all() / reach.all() * 100;
     },
     [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {

@@ -94,7 +94,8 @@ std::uint64_t HyperLogLog::estimate() const {
   double z = m * tau(1 - with[rank_most] / m);
   for (std::size_t rank = rank_most - 1; rank > 0; --rank) z = (z + with[rank]) / 2;
   z += m * sigma(with[0] / m);
-  return static_cast<std::uint64_t>(half_ln_2_inverse * m * m / z + 0.5);
+  constexpr double most = 1e18;  // registers that are all full make it infinite
+  return static_cast<std::uint64_t>(std::min(half_ln_2_inverse * m * m / z + 0.5, most));
 }
 
 void HyperLogLog::save(ByteWriter& out) const {
