@@ -23,6 +23,7 @@ SOURCE_DIR = pathlib.Path(__file__).resolve().parents[2]
 BUILD_DIR = pathlib.Path(os.environ.get("WEIR_BUILD_DIR", SOURCE_DIR / "build" / "dev"))
 # What runs programs of BUILD_DIR that are for another machine: "qemu-arm -L …"; else empty.
 EMULATOR = os.environ.get("WEIR_EMULATOR", "").split()
+PATIENCE = 5 if EMULATOR else 1  # how much longer everything may take
 DATA_DIR = SOURCE_DIR.parent / "shared" / "data"
 SKIPPED = 77  # CTest's SKIP_RETURN_CODE for these tests
 
@@ -35,6 +36,7 @@ def skip(reason):
 
 def wait_until(condition, what, timeout=30.0):
     """Polls until `condition()` is true and returns its value; fails with `what` after `timeout`."""
+    timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     while True:
         value = condition()
@@ -68,7 +70,7 @@ class Process:
         if self.running():
             self.popen.send_signal(signal.SIGTERM)
             try:
-                self.popen.wait(timeout)
+                self.popen.wait(timeout * PATIENCE)
             except subprocess.TimeoutExpired:
                 self.kill()
         self._out.close()
@@ -252,7 +254,7 @@ class Weir:
         """Asserts that `weir doctor` finds nothing, running or stopped; how full the disk is does
         not matter."""
         done = subprocess.run(weir_command("doctor", "--json", "-c", str(self.config_file)),
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=60 * PATIENCE)
         assert done.returncode == 0, f"doctor: {done.stdout}{done.stderr}"
         found = [check for check in json.loads(done.stdout)["checks"]
                  if check["verdict"] != "ok" and check["check"] != "files"]

@@ -1,6 +1,6 @@
-"""Results are the same bytes on every machine: a recording through every aggregate and detector, and
-a journal that was written on x86-64, both replayed here and held against digests that every build is
-held against, 32-bit, ARM and x86-64 alike.
+"""Results are the same bytes on every machine: a recording through every aggregate and detector,
+and a journal that was written on x86-64, both replayed here and held against digests that every
+build is held against, 32-bit, ARM and x86-64 alike.
 
   test_same_bytes.py             compares; what was printed stays in BUILD_DIR/same_bytes
   test_same_bytes.py --refresh   writes the digests anew, after a change of what weir prints
@@ -17,12 +17,13 @@ import subprocess
 import sys
 import time
 
-from rig import (BUILD_DIR, MockKafka, Mosquitto, Publisher, Weir, Workspace, wait_until,
-                 weir_command)
+from rig import (BUILD_DIR, PATIENCE, MockKafka, Mosquitto, Publisher, Weir, Workspace,
+                 wait_until, weir_command)
 
 HERE = pathlib.Path(__file__).resolve().parent / "same_bytes"
 DIGESTS, JOURNAL = HERE / "digests.txt", HERE / "journal.db.gz"
 START_MS = 1_700_000_000_123
+TWENTY_YEARS_MS = 630_720_000_000  # in the future even for a clock that nobody set
 
 CONFIG = """
 [gateway]
@@ -107,8 +108,8 @@ class Random:
 
 
 def readings(count, future_ms=0):
-    """(ms, line/device, metric, value) as they arrive: noise with spikes, steps, stuck stretches and
-    extremes; some out of order, late or `future_ms` ahead; devices that go silent."""
+    """(ms, line/device, metric, value) as they arrive: noise with spikes, steps, stuck stretches
+    and extremes; some out of order, late or `future_ms` ahead; devices that go silent."""
     random, now = Random(1), START_MS
     for i in range(count):
         now += random.below(300) + (45_000 if i % 3001 == 3000 else 0)
@@ -132,12 +133,13 @@ def readings(count, future_ms=0):
 
 def known(work, kind, line):
     """What weir says that it knows of a kind, so that the next one added is here by itself."""
-    config = CONFIG.replace("@AGGREGATES@", '["count"]').replace(line, line.split("=")[0] + "= " +
-                                                                 ('["?"]' if "[" in line else '"?"'))
+    key, value = line.split(" = ")
+    config = CONFIG.replace("@AGGREGATES@", '["count"]')
+    config = config.replace(line, f"{key} = " + ('["?"]' if value[0] == "[" else '"?"'))
     path = work / "unknown.toml"
     path.write_text(filled(config))
     done = subprocess.run(weir_command("check", "-c", str(path)), capture_output=True, text=True,
-                          timeout=60)
+                          timeout=60 * PATIENCE)
     found = re.search(rf'unknown {kind} "\?"; known: (.*)', done.stdout + done.stderr)
     assert found, f"weir does not say which {kind}s it knows: {done.stdout}{done.stderr}"
     return found.group(1).split(", ")
@@ -157,7 +159,7 @@ def configuration(work):
 
 def replay(weir, *what):
     done = subprocess.run(weir_command("replay", "--quiet", "-c", str(weir.config_file), *what),
-                          capture_output=True, timeout=300)
+                          capture_output=True, timeout=300 * PATIENCE)
     assert done.returncode == 0, f"replay: exit code {done.returncode}: {done.stderr.decode()}"
     return done.stdout
 
@@ -199,7 +201,7 @@ def record_journal(work, config):
     # Of the last minutes: the gateway's clock is the real one.
     shift = int(time.time() * 1000) - START_MS - 240_000
     sent = [publisher.publish(f"s/{device}", json.dumps({"t": time_ms + shift, metric: value}))
-            for time_ms, device, metric, value in readings(1500, 3_600_000)]
+            for time_ms, device, metric, value in readings(1500, TWENTY_YEARS_MS)]
     publisher.finish()
     wait_until(lambda: weir.status()["ledger"]["counts"]["messages_received"] >= len(sent),
                "every message is received")

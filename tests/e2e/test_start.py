@@ -6,7 +6,8 @@ import socket
 import sqlite3
 import subprocess
 
-from rig import Mosquitto, Weir, Workspace, free_port, wait_until, weir_command
+from rig import (PATIENCE, Mosquitto, Weir, Workspace, free_port, wait_until,
+                 weir_command)
 
 CONFIG = """
 [gateway]
@@ -37,7 +38,7 @@ def config(port, more=""):
 
 def run(*arguments):
     return subprocess.run(weir_command(*arguments), capture_output=True, text=True,
-                          timeout=30)
+                          timeout=30 * PATIENCE)
 
 
 def refuses_to_start(weir, code, *words):
@@ -97,7 +98,7 @@ def a_broker_that_is_away_and_comes(work):
     weir.connected()
     code, seconds = weir.stop()
     broker.stop()
-    assert code == 0 and seconds < 5, f"stop: exit code {code} after {seconds:.1f} s"
+    assert code == 0 and seconds < 5 * PATIENCE, f"stop: exit code {code} after {seconds:.1f} s"
 
 
 def a_broker_that_refuses_the_password(work):
