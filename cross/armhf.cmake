@@ -1,5 +1,5 @@
-# 32-bit ARM with a floating-point unit, ARMv7: Raspberry Pi 2, and 3 and later with a 32-bit system.
-# The processor is the one that the distribution's packages are made for.
+# 32-bit ARM with a floating-point unit, ARMv7: Raspberry Pi 2, and 3 and later with a 32-bit
+# system. The processor is the one that the distribution's packages are made for.
 set(CMAKE_SYSTEM_PROCESSOR armv7l)
 set(WEIR_TARGET armhf)
 set(WEIR_TRIPLE arm-linux-gnueabihf)

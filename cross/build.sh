@@ -1,11 +1,11 @@
 #!/bin/sh
 # From nothing to a tested weir for another machine: installs what is needed, makes the sysroot,
-# builds, runs the tests under qemu, strips the program and says how large it is.
+# builds, runs the tests under qemu, strips the program, says how large it is, and packs it.
 #
 #   sh cross/build.sh arm64|armhf [ctest's options]
 #
-# The program is build/TARGET/weir. Exit status: 0 when every test passed and the program is no
-# larger than 3 MB.
+# The program is build/TARGET/weir, the package build/TARGET/weir_VERSION_TARGET.deb. Exit status:
+# 0 when every test passed and the program is no larger than 3 MB.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -34,4 +34,6 @@ step "tests under qemu"
 ctest --preset "$target" -j "$(nproc)" "$@"
 step "size"
 sh cross/sizes.sh "$target"
+step "package"
+cpack --config "build/$target/CPackConfig.cmake"
 step "done"

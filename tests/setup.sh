@@ -22,7 +22,7 @@ test_packages="
   clang clang-tidy clang-format libclang-rt-dev|libclang-rt-14-dev
   git kcat openssl python3 strace"
 cross_packages="
-  clang lld cmake ninja-build ccache pkg-config ca-certificates qemu-user
+  clang lld cmake ninja-build ccache pkg-config ca-certificates qemu-user dpkg-dev
   python3 mosquitto kcat"
 
 die() {

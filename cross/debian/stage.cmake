@@ -1,0 +1,27 @@
+# Run by CPack when the program is in place: adds what lives outside of /usr, and finds out what the
+# program depends on. CPack's own way asks dpkg for the target's packages, which it does not know.
+get_filename_component(source ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
+set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY})
+set(modes FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
+file(COPY ${source}/config/weir.toml DESTINATION ${root}/etc/weir ${modes})
+file(COPY ${source}/config/weir.service DESTINATION ${root}/lib/systemd/system ${modes})
+file(COPY ${CMAKE_CURRENT_LIST_DIR}/copyright DESTINATION ${root}/usr/share/doc/weir ${modes})
+
+file(MAKE_DIRECTORY ${CPACK_TEMPORARY_DIRECTORY}/debian)
+file(WRITE ${CPACK_TEMPORARY_DIRECTORY}/debian/control
+  "Source: weir\n\nPackage: weir\nArchitecture: any\n")
+if(CPACK_WEIR_SYSROOT)
+  set(ENV{DEB_HOST_ARCH} ${CPACK_DEBIAN_PACKAGE_ARCHITECTURE})
+  file(GLOB libraries ${CPACK_WEIR_SYSROOT}/usr/lib/*-linux-gnu*)
+  set(where -S${CPACK_WEIR_SYSROOT} -l${libraries})
+endif()
+execute_process(
+  COMMAND dpkg-shlibdeps -O ${where} ${root}/usr/bin/weir
+  WORKING_DIRECTORY ${CPACK_TEMPORARY_DIRECTORY}
+  OUTPUT_VARIABLE depends OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE failed)
+file(REMOVE_RECURSE ${CPACK_TEMPORARY_DIRECTORY}/debian)
+if(failed OR NOT depends MATCHES "^shlibs:Depends=.*libc6")
+  message(FATAL_ERROR "dpkg-shlibdeps does not say what weir depends on: ${depends}")
+endif()
+string(REPLACE "shlibs:Depends=" "" CPACK_DEBIAN_PACKAGE_DEPENDS "${depends}")
+message(STATUS "depends on: ${CPACK_DEBIAN_PACKAGE_DEPENDS}")
