@@ -14,6 +14,13 @@ constexpr Duration announcement_spacing = std::chrono::seconds(10);
 
 SqliteStore::Pending::Pending(const Commit& from) : commit(from), delta(from.record.delta) {}
 
+std::uint64_t SqliteStore::Pending::leave(Lane lane, std::uint64_t rows) {
+  std::uint64_t& waiting = tail.waiting[index(lane)];
+  const std::uint64_t counted = std::min(waiting, rows);
+  waiting -= counted;
+  return counted;
+}
+
 void SqliteStore::Pending::give_up(Lane lane, std::string_view reason, std::optional<Gap> gap) {
   if (!gap) return;
   gap->since = commit.record.now.elapsed;
@@ -171,8 +178,7 @@ Result<void> SqliteStore::remove_delivered(Pending& pending) {
     pending.more_to_delete = pending.more_to_delete || !all;
     pending.deleted = pending.deleted || *rows > 0;
     pending.changed[i] = pending.changed[i] || *rows > 0;
-    tail.waiting[i] -= std::min(tail.waiting[i], *rows);
-    pending.delta.add(Counter::results_delivered, lane_name(lane), *rows);
+    pending.delta.add(Counter::results_delivered, lane_name(lane), pending.leave(lane, *rows));
   }
   for (const Drop& drop : pending.commit.drops) {
     const auto known = outbox_->read(drop.lane, drop.seq);
@@ -182,8 +188,7 @@ Result<void> SqliteStore::remove_delivered(Pending& pending) {
     const auto i = index(drop.lane);
     pending.deleted = pending.deleted || *rows > 0;
     pending.changed[i] = pending.changed[i] || *rows > 0;
-    tail.waiting[i] -= std::min(tail.waiting[i], *rows);
-    pending.delta.add(Counter::results_evicted, drop.reason, *rows);
+    pending.delta.add(Counter::results_evicted, drop.reason, pending.leave(drop.lane, *rows));
     if (*rows > 0)
       pending.give_up(drop.lane, drop.reason,
                       gap_of(drop.seq, *known ? &(*known)->output : nullptr));

@@ -75,6 +75,8 @@ class SqliteStore : public Store {
     bool deleted = false, more_to_delete = false;
     bool over_limit = false;
 
+    /// Of so many rows that are gone those that were said to wait: a damaged page may hold more.
+    std::uint64_t leave(Lane lane, std::uint64_t rows);
     void give_up(Lane lane, std::string_view reason, std::optional<Gap> gap);
   };
 

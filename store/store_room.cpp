@@ -96,15 +96,15 @@ Result<void> SqliteStore::evict(Lane lane, std::uint64_t rows, Pending& pending)
   const auto removed = outbox_->remove_up_to(lane, last);
   if (!removed) return fail(removed.error());
   pending.changed[i] = true;
-  pending.tail.waiting[i] -= std::min(pending.tail.waiting[i], *removed);
+  const std::uint64_t counted = pending.leave(lane, *removed);
   if (delivered) {
     pending.removed[i] = last;
-    pending.delta.add(Counter::results_delivered, lane_name(lane), *removed);
+    pending.delta.add(Counter::results_delivered, lane_name(lane), counted);
     return {};
   }
   if (*removed == 0) return fail(ErrorKind::corrupt, "the outbox holds less than was counted");
   pending.over_limit = true;
-  pending.delta.add(Counter::results_evicted, store_full, *removed);
+  pending.delta.add(Counter::results_evicted, store_full, counted);
   return {};
 }
 

@@ -58,6 +58,29 @@ TEST_CASE("a damaged entry is left out and named, and can be dropped") {
   CHECK(waiting(store->stats()) == 2);
 }
 
+TEST_CASE("rows that a damaged page shows beyond those that wait are not counted as delivered") {
+  const TempDir dir;
+  const auto store = open_store(options_in(dir.path()));
+  REQUIRE(store->commit(next_commit(*store, {sample_rollup(0), sample_rollup(1)})));
+  {
+    auto database = Database::open(dir.path() + "/weir.db", Database::Mode::read_write);
+    REQUIRE(database);
+    REQUIRE((*database)->execute("INSERT INTO outbox_1 VALUES(0, x'00000000')"));
+  }
+  auto next = next_commit(*store);
+  next.delivered.delivered[static_cast<std::size_t>(Lane::live)] = 2;
+  SECTION("with what was delivered") {}
+  SECTION("as entries that can't be read") {
+    next.drops = {{Lane::live, 0, "damaged"}};
+  }
+  const auto receipt = store->commit(next);
+  REQUIRE(receipt);
+  CHECK(receipt->delta.total(Counter::results_delivered) +
+            receipt->delta.total(Counter::results_evicted) ==
+        2);
+  CHECK(waiting(store->stats()) == 0);
+}
+
 TEST_CASE("a reader beside the writer sees whole entries in order, and never holds it up") {
   const TempDir dir;
   StoreOptions options = options_in(dir.path());
