@@ -20,7 +20,7 @@ constexpr std::int64_t us_an_hour = 3'600'000'000;
 class Days {
  public:
   explicit Days(const SimulationOptions& options)
-      : world_(options, {.window = 10min, .idle = 30min, .max_skew = "5m", .lateness = "1h"}) {}
+      : world_(options, {.window = 10min, .idle = 30min, .max_skew = "5m", .lateness = 1h}) {}
 
   World& world() { return world_; }
 

@@ -18,7 +18,8 @@ constexpr std::array names = {"disk_full", "io_error", "short_write", "sync_erro
 
 class Errors {
  public:
-  explicit Errors(const SimulationOptions& options) : world_(options) {}
+  explicit Errors(const SimulationOptions& options)
+      : world_(options, {.lateness = std::chrono::seconds(20)}) {}
 
   SimulationReport run() {
     while (world_.report.counts["errors"] < errors_a_run && world_.report.failures.size() < 5)
@@ -82,7 +83,7 @@ class Errors {
     world_.broker.connect();
     const int rounds = 20 + static_cast<int>(world_.random.below(100));
     for (int i = 0; i < rounds && life.alive(); ++i) {
-      world_.round(life, {});
+      world_.round(life, {.stragglers = 8});
       look();
       if (hit_ && --repaired_in_ == 0) heal();
       if (life.restart_wanted()) return world_.failed("the cluster knew more than the database");
@@ -99,7 +100,8 @@ class Errors {
       ++world_.report.counts["cuts"];
       if (life.alive()) {
         world_.disk.arm(1 + world_.random.below(100));
-        for (int i = 0; i < 60 && life.alive() && !world_.disk.dead(); ++i) world_.round(life, {});
+        for (int i = 0; i < 60 && life.alive() && !world_.disk.dead(); ++i)
+          world_.round(life, {.stragglers = 8});
       }
       if (!world_.disk.dead()) world_.disk.kill();
     } else if (life.alive() && world_.random.one_in(3)) {

@@ -1,5 +1,6 @@
 #include <rapidjson/document.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
@@ -33,12 +34,17 @@ window = { tumbling = "1m" }
 aggregates = ["count", "mean", "min", "max"]
 )";
 
-constexpr std::uint64_t devices = 2'500, messages_a_second = 200;
-constexpr std::uint64_t max_size = 256u << 20;
+/// Each hour brings 100 MB. Where only a few hours are asked for, a tenth of it, into less room.
+struct Scale {
+  std::uint64_t devices, messages_a_second, max_size;
+};
+constexpr Scale whole{2'500, 200, 256u << 20}, small{250, 20, 6u << 20};
+constexpr std::uint64_t few_hours = 6;
 
 /// Takes every message as acknowledged when weir says so; sends again what a kill left open.
 class Fleet final : public Source {
  public:
+  explicit Fleet(const Scale& scale) : scale_(scale) {}
   void start() override {}
   void stop(std::chrono::milliseconds) override {}
   Status status() const override { return {}; }
@@ -49,8 +55,8 @@ class Fleet final : public Source {
 
   void send(std::int64_t second, Inbox& inbox) {
     Batch batch;
-    for (std::uint64_t i = 0; i < messages_a_second; ++i, ++sent_) {
-      const std::string topic = "s/" + std::to_string(sent_ % devices);
+    for (std::uint64_t i = 0; i < scale_.messages_a_second; ++i, ++sent_) {
+      const std::string topic = "s/" + std::to_string(sent_ % scale_.devices);
       const std::string v = std::to_string(sent_ % 1000);
       const std::string payload = "{\"t\":" + std::to_string(second) + ",\"a\":" + v + ",\"b\":1" +
                                   v + ",\"c\":" + v + ".5,\"d\":-" + v + "}";
@@ -61,11 +67,12 @@ class Fleet final : public Source {
       message.ack = {1, static_cast<std::uint16_t>(sent_ % 65'535 + 1), 1};
       batch.add(message);
     }
-    open_ += messages_a_second;
+    open_ += scale_.messages_a_second;
     inbox.push(std::move(batch));
   }
 
  private:
+  const Scale scale_;
   std::uint64_t sent_ = 0, open_ = 0;
 };
 
@@ -121,9 +128,13 @@ class Centre final : public Sink {
 class Outage {
  public:
   explicit Outage(const SimulationOptions& options)
-      : options_(options), random_(options.seed), begin_(clock_.now().wall) {
+      : options_(options),
+        scale_(options.count < few_hours ? small : whole),
+        random_(options.seed),
+        begin_(clock_.now().wall),
+        fleet_(scale_) {
     store_.directory = options.directory;
-    store_.max_size = Bytes{max_size};
+    store_.max_size = Bytes{scale_.max_size};
   }
 
   SimulationReport run() {
@@ -185,7 +196,7 @@ class Outage {
     }
     std::uint64_t& most = report_.counts["most_bytes_on_disk"];
     most = std::max(most, bytes);
-    if (bytes > max_size) failed("the disk holds " + std::to_string(bytes) + " bytes");
+    if (bytes > scale_.max_size) failed("the disk holds " + std::to_string(bytes) + " bytes");
     const std::string wrong = life_->ledger().imbalance(life_->waiting());
     if (!wrong.empty()) failed("the ledger: " + wrong);
   }
@@ -241,6 +252,7 @@ class Outage {
   }
 
   const SimulationOptions options_;
+  const Scale scale_;
   SeededRandom random_;
   SimulatedClock clock_;
   const Timestamp begin_;

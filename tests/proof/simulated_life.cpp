@@ -1,4 +1,5 @@
 #include <chrono>
+#include <functional>
 
 #include "tests/proof/simulated_parts.hpp"
 
@@ -33,12 +34,33 @@ Result<void> Life::start(const Parts& parts) {
   options.commit_interval = 50ms;
   engine_.emplace(options, EngineParts{parts.clock, inbox_, *ingest_, table_, *pipeline_, *store_,
                                        parts.source, *uplink_, parts.sink, board_});
-  return engine_->recover();
+  if (auto recovered = engine_->recover(); !recovered) return recovered;
+  states_ = parts.states;
+  if (!states_) return {};
+  const auto before = states_->find(store_->last_journal_seq());
+  if (before != states_->end()) as_before_ = before->second == state();
+  return {};
+}
+
+std::size_t Life::state() const {
+  std::string bytes;
+  ByteWriter out(bytes);
+  table_.write_since({}, out);
+  pipeline_->save(out);
+  engine_->ledger().write(out);
+  return std::hash<std::string>()(bytes);
+}
+
+void Life::remember_state(std::uint64_t before) {
+  const std::uint64_t seq = store_->last_journal_seq();
+  if (states_ && seq != before) (*states_)[seq] = state();
 }
 
 void Life::step() {
   if (!alive()) return;
+  const std::uint64_t before = store_->last_journal_seq();
   if (auto done = engine_->step(Duration(0)); !done) died(done.error());
+  remember_state(before);
 }
 
 void Life::deliver() {
@@ -47,7 +69,9 @@ void Life::deliver() {
 
 void Life::stop() {
   if (!alive()) return;
+  const std::uint64_t before = store_->last_journal_seq();
   if (auto done = engine_->stop(); !done) died(done.error());
+  remember_state(before);
 }
 
 std::uint64_t Life::waiting() const {

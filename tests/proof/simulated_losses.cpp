@@ -39,6 +39,7 @@ Losses::Verdict Losses::judge(const Oracle& oracle, std::span<const SinkRecord> 
     if (announced <= at)
       verdict.silent.push_back("the centre has results that a start did not know of, and no gap");
   for (const Reading& reading : readings_) {
+    if (reading.value == 0) continue;
     const Oracle::Window& window = oracle.windows().at(reading.slot);
     if (!reading.acknowledged || ((window.arrived | window.late) & reading.value) != 0) continue;
     ++verdict.lost;

@@ -17,6 +17,7 @@ class Losses {
   void published(const Oracle::Slot& slot, std::uint64_t value) {
     readings_.push_back({slot, value});
   }
+  void published_bad() { readings_.emplace_back(); }  ///< a message without a reading
   /// By the newest record of the journal at the latest; so many records had arrived by then.
   void acknowledged(std::span<const std::uint64_t> numbers, std::uint64_t journal_seq,
                     std::size_t arrived);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,7 +49,8 @@ class SimulatedBroker final : public Source {
   /// A new connection: everything in flight again, in order. Of the acknowledgements that were on
   /// their way the first `arrived` still do.
   void connect(std::size_t arrived = 0);
-  void pump(Inbox& inbox);  ///< takes acknowledgements, sends what the window allows
+  /// Takes acknowledgements, unless they are still on their way; sends what the window allows.
+  void pump(Inbox& inbox, bool hears = true);
   bool drained() const { return queue_.empty() && in_flight_.empty(); }
   std::uint64_t acknowledged() const { return acknowledged_; }
   /// What was acknowledged since the last call, even if that never arrives. Messages are numbered
@@ -92,6 +94,8 @@ class Life {
     Source& source;
     Sink& sink;
     std::function<void(const std::string& epoch)> opened = {};  ///< told the database's uuid
+    /// By the journal's last record: a hash of what the operators and the ledger then held.
+    std::map<std::uint64_t, std::size_t>* states = nullptr;
   };
   explicit Life(const Parts& parts);
 
@@ -100,6 +104,9 @@ class Life {
   void step();
   void deliver();
   void stop();
+  /// Whether the start came to the state that the process before it had at the same record;
+  /// nothing: that one did not live to say.
+  std::optional<bool> as_before() const { return as_before_; }
   bool restart_wanted() const { return alive() && engine_->restart_wanted(); }
   Inbox& inbox() { return inbox_; }
   Store& store() { return *store_; }
@@ -108,6 +115,8 @@ class Life {
 
  private:
   Result<void> start(const Parts& parts);
+  std::size_t state() const;
+  void remember_state(std::uint64_t before);
   void died(const Error& error) { death_ = error.message.empty() ? "died" : error.message; }
 
   ConfigFile config_;
@@ -122,6 +131,8 @@ class Life {
   std::optional<Uplink> uplink_;
   std::optional<Engine> engine_;
   std::string death_;
+  std::map<std::uint64_t, std::size_t>* states_ = nullptr;
+  std::optional<bool> as_before_;
 };
 
 }  // namespace weir

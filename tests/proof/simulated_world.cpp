@@ -21,7 +21,7 @@ topics = ["s/{device}"]
 metrics = ["v"]
 time = { field = "t", unit = "ms" }
 lateness = ")" +
-         shape.lateness + R"("
+         format_duration(shape.lateness) + R"("
 max_skew = ")" +
          shape.max_skew + R"("
 idle = ")" +
@@ -31,7 +31,7 @@ name = "r"
 from = "s"
 window = { tumbling = ")" +
          format_duration(shape.window) + R"(" }
-aggregates = ["count", "sum", "min", "max", "last"]
+aggregates = ["count", "sum", "min", "max", "first", "last"]
 [[detector]]
 name = "d"
 from = "s"
@@ -47,7 +47,7 @@ World::World(const SimulationOptions& given, const WorldShape& shape)
       random(given.seed),
       data(given.seed ^ 0xda7a),
       disk(given.seed ^ 0x5eed),
-      oracle(shape.window),
+      oracle(shape.window, shape.lateness),
       config(config_text(shape)),
       drain_step(std::max<Duration>(shape.idle / 30, 1s)),
       event_ms_(count_us(clock.truth()) / 1000) {
@@ -71,6 +71,10 @@ void World::begun(Life& life) {
     ++report.counts["set_aside"];
     if (!may_set_aside) failed("the database was set aside");
   }
+  if (const auto same = life.as_before(); same && !may_set_aside) {
+    ++report.counts["states_compared"];
+    if (!*same) failed("a start comes to another state");
+  }
   observe(life);
 }
 
@@ -82,7 +86,7 @@ void World::observe(Life& life) {
 
 void World::round(Life& life, const Pace& pace) {
   for (std::uint64_t n = data.below(pace.messages); n > 0; --n) publish(pace);
-  broker.pump(life.inbox());
+  broker.pump(life.inbox(), options.lies > 0 || random.one_in(2));
   life.step();
   clock.pass(Duration(
       static_cast<std::int64_t>(data.below(static_cast<std::uint64_t>(pace.round.count())))));
@@ -113,12 +117,26 @@ void World::publish(const Pace& pace) {
         static_cast<std::int64_t>(data.below(static_cast<std::uint64_t>(pace.event_step_ms)));
   else
     event_ms_ = std::max(event_ms_, count_us(clock.truth()) / 1000);
-  const Timestamp time = timestamp_us(event_ms_ * 1000);
+  std::int64_t at = event_ms_;
+  if (pace.stragglers > 0 && data.one_in(pace.stragglers)) {
+    if (data.one_in(8)) return publish_bad(device);
+    at -= static_cast<std::int64_t>(data.below(60'000));
+  }
+  const Timestamp time = timestamp_us(at * 1000);
   const auto value = oracle.next(device, time);
   if (!value) return;
   losses.published(oracle.slot_at(device, time), *value);
   broker.publish("s/" + device,
-                 "{\"t\":" + std::to_string(event_ms_) + ",\"v\":" + std::to_string(*value) + "}");
+                 "{\"t\":" + std::to_string(at) + ",\"v\":" + std::to_string(*value) + "}");
+  ++report.counts["messages"];
+}
+
+/// No JSON, or a reading of the year 2100, which must not move a watermark.
+void World::publish_bad(const std::string& device) {
+  const bool future = data.one_in(2);
+  broker.publish("s/" + device, future ? "{\"t\":4102444800000,\"v\":1}" : "{\"t\":");
+  losses.published_bad();
+  ++report.counts[future ? "from_the_future" : "rubbish"];
   ++report.counts["messages"];
 }
 
@@ -178,6 +196,7 @@ bool World::drained(Life& life) {
   observe(life);
   if (!broker.drained()) failed("messages wait at the broker");
   if (life.waiting() > 0) failed("results wait in the outbox");
+  if (options.lies == 0) judge(life.ledger(), life.store().stats().dead_letters);
   report.counts["redelivered"] += life.ledger().of(Counter::messages_refused, "redelivered");
   return report.failures.size() == before;
 }
@@ -192,6 +211,25 @@ void World::judge_losses() {
     failed(verdict.silent[i]);
 }
 
+void World::judge(const Ledger& ledger, std::uint64_t dead_letters) {
+  std::uint64_t late = 0;
+  for (const auto& [slot, window] : oracle.windows())
+    late += static_cast<std::uint64_t>(__builtin_popcountll(window.due_late));
+  const std::uint64_t rubbish = report.counts["rubbish"], future = report.counts["from_the_future"];
+  const auto is = [&](const char* what, std::uint64_t found, std::uint64_t right) {
+    if (found == right) return;
+    failed(std::string(what) + ": the ledger says " + std::to_string(found) + ", there were " +
+           std::to_string(right));
+  };
+  is("messages journaled", ledger.total(Counter::messages_journaled),
+     report.counts["messages"] - rubbish);
+  is("undecodable", ledger.of(Counter::messages_refused, "undecodable"), rubbish);
+  is("quarantined", ledger.total(Counter::readings_quarantined), future);
+  is("late", ledger.total(Counter::readings_late), late);
+  is("delivered", ledger.total(Counter::results_delivered), sink.records().size());
+  is("dead letters", dead_letters + ledger.total(Counter::dead_letters_dropped), rubbish + future);
+}
+
 void World::judge(bool exact) {
   std::uint64_t wrong_records = 0;
   for (const SinkRecord& record : sink.records()) {
@@ -203,19 +241,26 @@ void World::judge(bool exact) {
   report.counts["repeated"] += oracle.repeated();
   report.counts["changed"] += oracle.changed();
   report.counts["late_again"] += oracle.late_again();
+  if (exact && oracle.out_of_turn() > 0) failed("alerts are not raised and cleared in turn");
   report.counts["acknowledged"] += broker.acknowledged();
   report.counts["sent_again"] += broker.sent_again();
   report.counts["lost_sectors"] += disk.lost_sectors();
   report.simulated_seconds = std::chrono::duration<double>(clock.passed()).count();
-  judge_losses();
+  if (options.lies > 0) judge_losses();
   std::uint64_t wrong_windows = 0;
   for (const auto& [slot, window] : oracle.windows()) {
     ++report.counts["windows"];
-    const auto missing = __builtin_popcountll(window.published & ~window.arrived);
-    if (!exact || missing == 0) continue;
+    const auto missing = static_cast<std::uint64_t>(
+        __builtin_popcountll(window.published & ~window.arrived & ~window.late));
+    if (exact) report.counts["lost"] += missing;
+    report.counts["late"] += static_cast<std::uint64_t>(__builtin_popcountll(window.late));
+    const bool wrong =
+        window.late_twice || (window.arrived & window.late) != 0 || window.late != window.due_late;
+    if (!exact || (missing == 0 && !wrong)) continue;
     if (++wrong_windows < 4)
       failed("device " + slot.first + ", window at " + std::to_string(slot.second) + ": " +
-             std::to_string(missing) + " readings are missing");
+             (wrong ? "other readings are late than should be"
+                    : std::to_string(missing) + " readings are missing"));
   }
 }
 

@@ -36,11 +36,13 @@ struct Pace {
   std::uint64_t deliveries = 3;  ///< one round in so many delivers
   std::uint64_t connects = 40;   ///< one round in so many has a new connection to the broker
   std::uint64_t silences = 60;   ///< one round in so many is followed by 40 s without a message
+  std::uint64_t stragglers = 0;  ///< one message in so many is up to a minute older, or is bad
 };
 
 struct WorldShape {
   Duration window = std::chrono::seconds(10), idle = std::chrono::seconds(30);
-  std::string max_skew = "365d", lateness = "30d";
+  std::string max_skew = "365d";
+  Duration lateness = std::chrono::hours(30 * 24);
 };
 
 /// A gateway's surroundings: clock, broker, disk, cluster, and the oracle beside them.
@@ -51,7 +53,8 @@ class World {
   /// Of the next start.
   Life::Parts parts() {
     store.jump = 1 + SeededRandom(options.seed ^ (++starts << 32)).below(std::uint64_t{1} << 32);
-    return {config, store, clock, broker, sink, [this](const auto& epoch) { sink.serve(epoch); }};
+    return {config, store, clock, broker, sink, [this](const auto& epoch) { sink.serve(epoch); },
+            &states};
   }
   void failed(std::string sentence);
   /// After a start: nothing may be wrong with the ledger, or with the database.
@@ -59,11 +62,14 @@ class World {
   void observe(Life& life);
   void round(Life& life, const Pace& pace);
   void publish(const Pace& pace);
+  void publish_bad(const std::string& device);
   void deliver(Life& life);
   /// The peer's position is of a database that is no more.
   void lose_history();
   /// The faults are over: everything must arrive. False: it failed.
   bool drain();
+  /// What the ledger must say of an honest card, to the last message.
+  void judge(const Ledger& ledger, std::uint64_t dead_letters);
   /// Takes every delivered record; with `exact`, every window must hold all that was published.
   void judge(bool exact);
   /// Power is back, or the process is started again.
@@ -79,6 +85,7 @@ class World {
   FakeSink sink;
   StoreOptions store;
   std::uint64_t starts = 0;
+  std::map<std::uint64_t, std::size_t> states;
   Oracle oracle;
   Losses losses;
   SimulationReport report;
