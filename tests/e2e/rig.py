@@ -204,20 +204,24 @@ def weir_command(*arguments):
 
 
 class Weir:
-    """A weir with a configuration of the test's own, its data in `directory`."""
+    """A weir with a configuration of the test's own, its data in `directory`. What stands between
+    @ in it is filled in from `values`. `under` is a command that runs weir, such as strace."""
 
     program = BUILD_DIR / "runtime" / "weir"
 
-    def __init__(self, directory, config):
+    def __init__(self, directory, config, under=(), **values):
         self.directory = pathlib.Path(directory)
         self.http_port = free_port()
         self.config_file = self.directory / "weir.toml"
-        self.config_file.write_text(config.replace("@DATA@", str(self.directory / "data"))
-                                    .replace("@HTTP@", f"127.0.0.1:{self.http_port}"))
+        self.under = under
+        values |= {"DATA": self.directory / "data", "HTTP": f"127.0.0.1:{self.http_port}"}
+        for name, value in values.items():
+            config = config.replace(f"@{name}@", str(value))
+        self.config_file.write_text(config)
         self.process = None
 
     def start(self, ready=True):
-        self.process = Process(weir_command("run", "-c", str(self.config_file)),
+        self.process = Process([*self.under, *weir_command("run", "-c", str(self.config_file))],
                                self.directory / "weir.log")
         if ready:
             wait_until(lambda: self.get("/readyz")[0] == 200 or not self.process.running(),

@@ -8,25 +8,15 @@ write to the write-ahead log and then a whole, successful sync of it, before the
 Exit status 0 when that is so for every one of N acknowledgements.
 """
 
-import argparse
-import json
-import pathlib
 import re
 import shutil
 import struct
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from rig import Mosquitto, Process, Publisher, Weir, Workspace, skip, wait_until
+from figure import GATEWAY, NO_KAFKA, counts_of, end, read_options
+from rig import Mosquitto, Publisher, Weir, Workspace, skip, wait_until
 
-CONFIG = """
-[gateway]
-id = "acks"
-data_dir = "@DATA@"
-[http]
-listen = "@HTTP@"
-[mqtt]
-url = "@MQTT@"
+CONFIG = GATEWAY + """
 [[source]]
 name = "acks"
 topics = ["acks/{device}"]
@@ -37,25 +27,16 @@ from = "acks"
 window = { tumbling = "1m" }
 [store]
 commit_interval = "20ms"
-[kafka]
-brokers = ["127.0.0.1:1"]
-"""
+""" + NO_KAFKA
 
 CALLS = "openat,close,connect,recvmsg,recvfrom,read,readv,sendmsg,sendto,write,writev,pwrite64,fdatasync,fsync"
 LINE = re.compile(r"^(\d+) +(?:<\.\.\. (\w+) resumed>|(\w+)\()(.*)$")
 
 
-class Traced(Weir):
-    """weir under strace, which stands aside (-D): signals reach weir itself."""
-
-    def start(self, ready=True):
-        self.trace = self.directory / "trace"
-        self.process = Process(["strace", "-D", "-f", "-xx", "-s", "70000", "-e", f"trace={CALLS}",
-                                "-e", "signal=none", "-o", str(self.trace), str(self.program),
-                                "run", "-c", str(self.config_file)], self.directory / "weir.log")
-        wait_until(lambda: self.get("/readyz")[0] == 200 or not self.process.running(),
-                   "weir is ready")
-        return self
+def traced(file):
+    """What weir runs under. It stands aside (-D): signals reach weir itself."""
+    return ["strace", "-D", "-f", "-xx", "-s", "70000", "-e", f"trace={CALLS}", "-e", "signal=none",
+            "-o", str(file)]
 
 
 def calls(trace):
@@ -146,33 +127,28 @@ def judge(trace, port):
 
 
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--count", type=int, default=5000)
-    arguments.add_argument("--report")
-    options = arguments.parse_args()
+    options = read_options(count=5000)
     if not shutil.which("strace"):
         skip("strace is not installed")
     with Workspace() as work:
         mosquitto = work.keep(Mosquitto(work.path, extra="max_inflight_messages 50"))
-        weir = Traced(work.path, CONFIG.replace("@MQTT@", mosquitto.url))
-        work.keep(weir).start().connected()
+        trace = work.path / "trace"
+        weir = work.keep(Weir(work.path, CONFIG, traced(trace), ID="acks", MQTT=mosquitto.url))
+        weir.start().connected()
         publisher = Publisher(mosquitto.port)
         for i in range(options.count):
             publisher.publish(f"acks/{i % 10}", f'{{"v":{i}}}')
         publisher.close()
-        wait_until(lambda: (weir.status() or {}).get("ledger", {}).get("counts", {})
-                   .get("messages_journaled", 0) >= options.count, "all is journaled", 120)
+        wait_until(lambda: counts_of(weir).get("messages_journaled", 0) >= options.count,
+                   "all is journaled", 120)
         weir.stop()
-        wait_until(lambda: "+++ exited" in weir.trace.read_text(errors="replace")[-4096:],
+        wait_until(lambda: "+++ exited" in trace.read_text(errors="replace")[-4096:],
                    "the trace is whole")
-        acknowledgements, uncovered = judge(weir.trace, mosquitto.port)
+        acknowledgements, uncovered = judge(trace, mosquitto.port)
     found = {"acknowledgements": acknowledgements, "before_their_sync": len(uncovered)}
-    print(json.dumps(found))
-    if options.report:
-        pathlib.Path(options.report).write_text(json.dumps(found) + "\n")
-    if uncovered or acknowledgements < options.count:
+    if uncovered:
         print(f"acknowledged before the sync (packet id, line): {uncovered[:10]}", file=sys.stderr)
-        sys.exit(1)
+    end(found, options, not uncovered and acknowledgements >= options.count)
 
 
 if __name__ == "__main__":

@@ -8,13 +8,12 @@ minute; with windows of ten seconds, six times as many results, beside it. Exit 
 ratio of the CPU seconds and the bytes are at most what is asked for.
 """
 
-import argparse
-import json
 import pathlib
 import sys
 
-TESTS = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "e2e"), str(TESTS / "bench")]
+from figure import end, read_options
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
 from end_to_end import measure_bare, measure_steady, measure_weir
 from rig import MockKafka, Mosquitto, Workspace
 
@@ -36,20 +35,11 @@ def measure(messages):
 
 
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--count", type=int, default=300_000)
-    arguments.add_argument("--ratio", type=float, default=0.5)
-    arguments.add_argument("--bytes", type=float, default=16)
-    arguments.add_argument("--report")
-    options = arguments.parse_args()
-    report = measure(options.count)
-    print(json.dumps(report))
-    if options.report:
-        pathlib.Path(options.report).write_text(json.dumps(report) + "\n")
-    holds = (report["cpu_ratio"] <= options.ratio
-             and report["bytes_written_a_reading"] <= options.bytes)
-    return 0 if holds else 1
+    options = read_options(count=300_000, ratio=0.5, bytes=16.0)
+    found = measure(options.count)
+    end(found, options, found["cpu_ratio"] <= options.ratio
+        and found["bytes_written_a_reading"] <= options.bytes)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

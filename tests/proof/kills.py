@@ -6,16 +6,14 @@ independent read_committed consumer against what was published.
 Exit status 0 when nothing is lost, nothing twice and no window wrong.
 """
 
-import argparse
 import collections
 import json
-import pathlib
 import random
 import sys
 import threading
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+from figure import GATEWAY, OWN_TOPICS, end, identity, is_whole, read_options
 from rig import Mosquitto, Publisher, Weir, Workspace, consume, kafka_brokers, wait_until
 from test_nab import microseconds
 
@@ -28,22 +26,14 @@ BEGIN_MS = 1_700_000_000_000
 BACKLOG_EVERY = 30
 BACKLOG_SECONDS = 8
 
-CONFIG = """
-[gateway]
-id = "@ID@"
-data_dir = "@DATA@"
-[http]
-listen = "@HTTP@"
-[mqtt]
-url = "@MQTT@"
-reconnect_min = "50ms"
+CONFIG = GATEWAY + """reconnect_min = "50ms"
 [[source]]
 name = "proof"
 topics = ["proof/{device}"]
 time = { field = "t", unit = "ms" }
 metrics = ["v"]
 lateness = "1h"
-idle = "3s"
+idle = "@IDLE@"
 [[rollup]]
 name = "second"
 from = "proof"
@@ -53,10 +43,7 @@ topic = "@ID@.rollups"
 [store]
 commit_interval = "@INTERVAL@"
 checkpoint_after = "64KiB"
-[kafka]
-brokers = ["@BROKERS@"]
-position_topic = "@ID@.positions"
-linger = "20ms"
+""" + OWN_TOPICS + """linger = "20ms"
 """
 
 
@@ -137,23 +124,16 @@ def judge(windows, records):
 
 
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--kills", type=int, default=60)
-    arguments.add_argument("--seed", type=int, default=int(time.time()))
-    arguments.add_argument("--rate", type=int, default=2000, help="messages a second")
-    arguments.add_argument("--report")
-    options = arguments.parse_args()
+    options = read_options(seeded=True, kills=60, rate=2000)  # messages a second
     chooser = random.Random(options.seed)
-    print(f"kills: seed {options.seed}", flush=True)
     brokers = kafka_brokers()
-    identity = f"kills-{options.seed}-{random.SystemRandom().randrange(1 << 24):06x}"
+    name = identity("kills")
 
     with Workspace() as work:
         mosquitto = work.keep(Mosquitto(work.path, extra="max_inflight_messages 200"))
-        config = (CONFIG.replace("@ID@", identity).replace("@MQTT@", mosquitto.url)
-                  .replace("@BROKERS@", brokers)
-                  .replace("@INTERVAL@", chooser.choice(["5ms", "50ms", "250ms"])))
-        weir = work.keep(Weir(work.path, config)).start().connected()
+        weir = work.keep(Weir(work.path, CONFIG, ID=name, MQTT=mosquitto.url, BROKERS=brokers,
+                              INTERVAL=chooser.choice(["5ms", "50ms", "250ms"]), IDLE="3s"))
+        weir.start().connected()
         fleet = Fleet(mosquitto.port, options.rate)
         fleet.start()
         for kill in range(options.kills):
@@ -170,16 +150,12 @@ def main():
         fleet.end()
         status = drain(weir, fleet)
         counts = status["ledger"]["counts"]
-        found = judge(fleet.windows, consume(brokers, f"{identity}.rollups"))
+        found = judge(fleet.windows, consume(brokers, f"{name}.rollups"))
         found.update(kills=options.kills, seed=options.seed, messages=fleet.sent,
                      windows=len(fleet.windows), ledger_balanced=status["ledger"]["balanced"],
                      redelivered=counts.get("messages_refused", {}).get("redelivered", 0))
         weir.stop()
-    print(json.dumps(found))
-    if options.report:
-        pathlib.Path(options.report).write_text(json.dumps(found) + "\n")
-    if found["lost"] or found["twice"] or found["wrong_windows"] or not found["ledger_balanced"]:
-        sys.exit(1)
+    end(found, options, is_whole(found))
 
 
 if __name__ == "__main__":

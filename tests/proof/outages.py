@@ -9,20 +9,16 @@ restarted; Kafka restarted, killed, away for a while. Exit status 0 when nothing
 twice and no window wrong.
 """
 
-import argparse
 import collections
-import json
 import os
-import pathlib
 import random
 import subprocess
 import sys
 import time
 
+from figure import end, is_whole, read_options
 from kills import CONFIG, Fleet, drain, judge
 from proxy import BOTH, DOWN, UP, Proxy
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 from rig import SKIPPED, SOURCE_DIR, Mosquitto, Weir, Workspace, consume, skip
 
 BROKER = SOURCE_DIR / "tests" / "kafka" / "broker.sh"
@@ -62,12 +58,12 @@ class Scene:
         self.kafka = Kafka(work.path)
         self.mosquitto = work.keep(Mosquitto(work.path, extra="max_inflight_messages 200"))
         self.broker_link = Proxy(("127.0.0.1", self.mosquitto.port))
-        config = (CONFIG.replace("@ID@", "outages").replace("@INTERVAL@", "20ms")
-                  .replace("@MQTT@", f"mqtt://127.0.0.1:{self.broker_link.port}")
-                  .replace("@BROKERS@", f"127.0.0.1:{self.kafka.proxy.port}")
-                  .replace('reconnect_min = "50ms"\n', QUICK_TO_NOTICE)
-                  + 'transaction_timeout = "5s"\n')
-        self.weir = work.keep(Weir(work.path, config)).start().connected()
+        config = CONFIG.replace('reconnect_min = "50ms"\n', QUICK_TO_NOTICE)
+        self.weir = work.keep(Weir(
+            work.path, config + 'transaction_timeout = "5s"\n', ID="outages", INTERVAL="20ms",
+            IDLE="3s", MQTT=f"mqtt://127.0.0.1:{self.broker_link.port}",
+            BROKERS=f"127.0.0.1:{self.kafka.proxy.port}"))
+        self.weir.start().connected()
         self.fleet = Fleet(self.mosquitto.port, self.rate)
         self.fleet.start()
 
@@ -160,13 +156,7 @@ def run(scene, outages):
 
 
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--outages", type=int, default=10)
-    arguments.add_argument("--seed", type=int, default=int(time.time()))
-    arguments.add_argument("--rate", type=int, default=500, help="messages a second")
-    arguments.add_argument("--report")
-    options = arguments.parse_args()
-    print(f"outages: seed {options.seed}", flush=True)
+    options = read_options(seeded=True, outages=10, rate=500)  # messages a second
     with Workspace() as work:
         scene = Scene(work, options, random.Random(options.seed))
         try:
@@ -182,11 +172,7 @@ def main():
               "seed": options.seed, "messages": scene.fleet.sent,
               "windows": len(scene.fleet.windows), "ledger_balanced": status["ledger"]["balanced"],
               "redelivered": counts.get("messages_refused", {}).get("redelivered", 0)}
-    print(json.dumps(found))
-    if options.report:
-        pathlib.Path(options.report).write_text(json.dumps(found) + "\n")
-    if found["lost"] or found["twice"] or found["wrong_windows"] or not found["ledger_balanced"]:
-        sys.exit(1)
+    end(found, options, is_whole(found))
 
 
 if __name__ == "__main__":

@@ -8,50 +8,28 @@ The entries are made by the store itself; then weir runs with no Kafka in reach,
 Exit status 0 when the PUBACK comes within 0.3 s and the transaction within 2 s.
 """
 
-import argparse
-import json
-import pathlib
-import random
 import statistics
 import subprocess
-import sys
 import time
 
+from figure import FLOOD_SOURCE, GATEWAY, OWN_TOPICS, counts_of, end, identity, read_options
 from proxy import UP, Proxy
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from rig import BUILD_DIR, Mosquitto, Process, Publisher, Weir, Workspace, kafka_brokers, kcat, \
-    wait_until
+from rig import BUILD_DIR, Mosquitto, Process, Weir, Workspace, kafka_brokers, kcat, wait_until
 
 ACKNOWLEDGED_IN, COMMITTED_IN = 0.3, 2.0
 MESSAGES = 20_000  # in the journal; about as much as waits for a checkpoint
 WAITING = 1_000    # at the broker
 STARTS = 3
 
-CONFIG = """
-[gateway]
-id = "@ID@"
-data_dir = "@DATA@"
-[http]
-listen = "@HTTP@"
-[mqtt]
-url = "@MQTT@"
-[[source]]
-name = "restart"
-topics = ["bench/{line}/{device}/state"]
-time = { field = "ts", unit = "ms" }
-metrics = ["temperature", "pressure", "hum"]
+CONFIG = GATEWAY + FLOOD_SOURCE + """
 [[rollup]]
 name = "minute"
-from = "restart"
+from = "flood"
 window = { tumbling = "1m" }
 topic = "@ID@.rollups"
 [store]
 max_size = "1GiB"
-[kafka]
-brokers = ["@BROKERS@"]
-position_topic = "@ID@.positions"
-"""
+""" + OWN_TOPICS
 
 
 def flood(port, count):
@@ -79,29 +57,29 @@ class Consumer:
         return self.records() == before
 
 
-def make_topics(work, brokers, config, topic):
+def make_topics(work, brokers, values, topic):
     """Both topics, by another weir: this is a restart, not a first start."""
     if kcat("-L", "-b", brokers, "-t", topic).returncode != 0:
         raise AssertionError(f"no metadata of {topic}")
     directory = work.path / "other"
     directory.mkdir()
-    weir = work.keep(Weir(directory, config.replace("@BROKERS@", brokers))).start().connected()
+    weir = work.keep(Weir(directory, CONFIG, BROKERS=brokers, **values)).start().connected()
     wait_until(lambda: weir.status()["link"]["sink"]["connected"], "the other weir has a session")
     weir.stop()
 
 
-def prepare(work, mosquitto, config, topic, entries):
+def prepare(work, mosquitto, values, topic, entries):
     """A weir that was killed with those entries; it has a session at the broker."""
     directory = work.path / "full"
     directory.mkdir()
     subprocess.run([str(BUILD_DIR / "tests" / "fill-outbox"), str(directory / "data"), str(entries),
                     topic], check=True)
-    weir = work.keep(Weir(directory, config.replace("@BROKERS@", "127.0.0.1:1"))).start()
+    weir = work.keep(Weir(directory, CONFIG, BROKERS="127.0.0.1:1", **values)).start()
     weir.connected()
     flood(mosquitto.port, MESSAGES)
-    status = wait_until(lambda: (found := weir.status()) and
-                        found["ledger"]["counts"]["messages_journaled"] >= MESSAGES and found,
-                        "all is journaled", 120)
+    wait_until(lambda: counts_of(weir).get("messages_journaled", 0) >= MESSAGES,
+               "all is journaled", 120)
+    status = weir.status()
     weir.process.kill()
     return weir, {"entries": sum(lane["waiting"] for lane in status["lanes"]),
                   "journal_records": status["store"]["journal_records"],
@@ -128,20 +106,16 @@ def measure(weir, proxy, consumer):
 
 
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--entries", type=int, default=1_000_000)
-    arguments.add_argument("--report")
-    options = arguments.parse_args()
+    options = read_options(entries=1_000_000)
     brokers = kafka_brokers()
-    identity = f"restart-{random.SystemRandom().randrange(1 << 24):06x}"
-    topic = f"{identity}.rollups"
+    name = identity("restart")
+    topic = f"{name}.rollups"
     with Workspace() as work:
         mosquitto = work.keep(Mosquitto(work.path, extra="max_inflight_messages 1000"))
         proxy = Proxy(("127.0.0.1", mosquitto.port))
-        config = (CONFIG.replace("@ID@", identity)
-                  .replace("@MQTT@", f"mqtt://127.0.0.1:{proxy.port}"))
-        make_topics(work, brokers, config, topic)
-        weir, found = prepare(work, mosquitto, config, topic, options.entries)
+        values = {"ID": name, "MQTT": f"mqtt://127.0.0.1:{proxy.port}"}
+        make_topics(work, brokers, values, topic)
+        weir, found = prepare(work, mosquitto, values, topic, options.entries)
         weir.config_file.write_text(weir.config_file.read_text()
                                     .replace("127.0.0.1:1\"", f"{brokers}\""))
         consumer = work.keep(Consumer(brokers, topic, work.path))
@@ -154,12 +128,8 @@ def main():
     found |= {"seconds_to_acknowledgement": round(acknowledged, 3),
               "seconds_to_transaction": round(committed, 3),
               "starts": [[round(time, 3) for time in times] for times in starts]}
-    print(json.dumps(found))
-    if options.report:
-        pathlib.Path(options.report).write_text(json.dumps(found) + "\n")
-    if (acknowledged > ACKNOWLEDGED_IN or committed > COMMITTED_IN
-            or found["entries"] < options.entries):
-        sys.exit(1)
+    end(found, options, acknowledged <= ACKNOWLEDGED_IN and committed <= COMMITTED_IN
+        and found["entries"] >= options.entries)
 
 
 if __name__ == "__main__":

@@ -6,75 +6,41 @@ weir runs under strace, which holds back the return of each fsync and fdatasync 
 card does. The in-flight limit is raised at the broker. Exit status 0 from 10 000 messages a second.
 """
 
-import argparse
-import json
-import pathlib
 import shutil
 import subprocess
-import sys
 import time
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-from rig import BUILD_DIR, Mosquitto, Process, Weir, Workspace, skip, wait_until
+from figure import FLOOD_SOURCE, GATEWAY, NO_KAFKA, counts_of, end, read_options
+from rig import BUILD_DIR, Mosquitto, Weir, Workspace, skip, wait_until
 
 SYNC_US = 8000
 REQUIRED = 10_000
 
-CONFIG = """
-[gateway]
-id = "slow"
-data_dir = "@DATA@"
-[http]
-listen = "@HTTP@"
-[mqtt]
-url = "@MQTT@"
-[[source]]
-name = "slow"
-topics = ["bench/{line}/{device}/state"]
-time = { field = "ts", unit = "ms" }
-metrics = ["temperature", "pressure", "hum"]
+CONFIG = GATEWAY + FLOOD_SOURCE + """
 [[rollup]]
 name = "ten"
-from = "slow"
+from = "flood"
 window = { tumbling = "10s" }
-[kafka]
-brokers = ["127.0.0.1:1"]
-"""
+""" + NO_KAFKA
 
-
-class SlowDisk(Weir):
-    """weir whose syncs take their time."""
-
-    def start(self, ready=True):
-        self.process = Process(["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
-                                "-e", "trace=fsync,fdatasync", "-e",
-                                f"inject=fsync,fdatasync:delay_exit={SYNC_US}", str(self.program),
-                                "run", "-c", str(self.config_file)], self.directory / "weir.log")
-        wait_until(lambda: self.get("/readyz")[0] == 200 or not self.process.running(),
-                   "weir is ready")
-        return self
+# It stands aside (-D): signals reach weir itself.
+SLOWLY = ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null",
+          "-e", "trace=fsync,fdatasync", "-e", f"inject=fsync,fdatasync:delay_exit={SYNC_US}"]
 
 
 def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--count", type=int, default=100_000)
-    arguments.add_argument("--report")
-    options = arguments.parse_args()
+    options = read_options(count=100_000)
     if not shutil.which("strace"):
         skip("strace is not installed")
     with Workspace() as work:
         mosquitto = work.keep(Mosquitto(work.path, extra="max_inflight_messages 2000"))
-        weir = SlowDisk(work.path, CONFIG.replace("@MQTT@", mosquitto.url))
-        work.keep(weir).start().connected()
-
-        def counted():
-            counts = (weir.status() or {}).get("ledger", {}).get("counts", {})
-            return counts.get("messages_journaled", 0) >= options.count
-
+        weir = work.keep(Weir(work.path, CONFIG, SLOWLY, ID="slow", MQTT=mosquitto.url))
+        weir.start().connected()
         begun = time.monotonic()
         subprocess.run([str(BUILD_DIR / "tests" / "flood"), "127.0.0.1", str(mosquitto.port),
                         str(options.count), "1", "1000", "0"], check=True, stdout=subprocess.DEVNULL)
-        wait_until(counted, "all is journaled", 120)
+        wait_until(lambda: counts_of(weir).get("messages_journaled", 0) >= options.count,
+                   "all is journaled", 120)
         seconds = time.monotonic() - begun
         slowest = weir.get("/metrics")[1]
         weir.stop()
@@ -84,11 +50,8 @@ def main():
                 if line.startswith("weir_commit_duration_seconds_sum"))
     found = {"messages": options.count, "messages_a_second": round(options.count / seconds),
              "commits": int(commits), "mean_commit_ms": round(1000 * spent / max(commits, 1), 1)}
-    print(json.dumps(found))
-    if options.report:
-        pathlib.Path(options.report).write_text(json.dumps(found) + "\n")
-    if found["messages_a_second"] < REQUIRED or found["mean_commit_ms"] < SYNC_US / 1000:
-        sys.exit(1)
+    end(found, options, found["messages_a_second"] >= REQUIRED
+        and found["mean_commit_ms"] >= SYNC_US / 1000)
 
 
 if __name__ == "__main__":
