@@ -138,6 +138,7 @@ def kill_at(gateway, thread, call, nth):
     gateway.start()
     ids = threads(gateway.weir.process.popen.pid)
     if thread not in ids:
+        gateway.weir.stop()
         return False
     strace = attach(gateway.weir, [ids[thread]],
                     ["-o", "/dev/null", "-e", f"trace={call}", "-e",
