@@ -61,7 +61,11 @@ Result<void> Engine::recover() {
     if (auto loaded = load_checkpoint(checkpoint->state); !loaded) return loaded;
   }
   if (auto replayed = replay_journal(checkpoint->journal_seq); !replayed) return replayed;
-  if (parts_.store.recounted()) settle_results();
+  if (parts_.store.recounted()) {
+    settle_results();
+    // No record will say it.
+    if (auto written = write_checkpoint(); !written) return written;
+  }
 
   // Time goes on where the last record stands. The time in between does not count: weir could not
   // have heard anybody, so nobody was silent.

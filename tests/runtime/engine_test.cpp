@@ -491,6 +491,28 @@ TEST_CASE("results that a damaged journal forgot are counted, so that the ledger
   }
 }
 
+TEST_CASE("what a start settled because results were missing stays settled") {
+  const TempDir directory;
+  ManualClock clock;
+  {
+    Rig rig(directory.path(), clock);
+    rig.send(1, minute0 + 1, 1);
+    rig.send(2, minute0 + 61, 1);
+    settle(rig, clock);
+    REQUIRE(rig.store->stats().waiting[1] == 1);
+  }
+  REQUIRE((*Database::open(directory.path() + "/weir.db", Database::Mode::read_write))
+              ->execute("DELETE FROM outbox_1"));
+  for (const std::uint16_t id : {3, 4, 5}) {
+    Rig rig(directory.path(), clock);
+    rig.balanced();
+    CHECK(rig.engine->ledger().of(Counter::results_evicted, "damaged") == 1);
+    rig.send(id, minute0 + 62, 1);
+    settle(rig, clock);
+    rig.balanced();
+  }
+}
+
 TEST_CASE("rubbish is acknowledged, counted, and kept as a sample") {
   TempDir directory;
   ManualClock clock;
