@@ -23,7 +23,8 @@ MqttClose broken(std::string why) {
 
 MqttLink::MqttLink(MqttRelay& relay, tcp::socket client, std::uint32_t connection)
     : relay_(relay),
-      gate_({relay.nonce, count(relay.options.max_packet_size)}, relay.session, connection),
+      gate_({relay.nonce, static_cast<std::size_t>(count(relay.options.max_packet_size))},
+            relay.session, connection),
       client_(std::move(client)),
       broker_(relay.io, relay.options),
       deadline_(*relay.io),

@@ -81,11 +81,12 @@ class Silence final : public Operator {
     }
     Duration before = Duration::min();
     for (std::uint64_t left = in.count(); left > 0; --left) {
-      const std::uint64_t slot = in.varint();
-      if (!in.ok() || slot >= watched_.size() || watched_[slot].raised) return false;
+      const std::uint64_t stored = in.varint();
+      if (!in.ok() || stored >= watched_.size()) return false;
+      const auto slot = static_cast<std::uint32_t>(stored);
       const Duration seen = watched_[slot].seen;
-      if (seen < before || heard_.contains(static_cast<std::uint32_t>(slot))) return false;
-      heard_.touch(0, static_cast<std::uint32_t>(slot), seen);
+      if (watched_[slot].raised || seen < before || heard_.contains(slot)) return false;
+      heard_.touch(0, slot, seen);
       before = seen;
     }
     return in.ok();

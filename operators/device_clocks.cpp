@@ -116,24 +116,27 @@ void DeviceClocks::save(ByteWriter& out) const {
 bool DeviceClocks::load(ByteReader& in) {
   const std::size_t devices = table_.mark().devices;
   for (std::uint64_t left = in.count(); left > 0 && in.ok(); --left) {
-    const std::uint64_t id = in.varint();
+    const std::uint64_t stored = in.varint();
     const Timestamp watermark = timestamp_us(in.zigzag());
     const std::uint8_t idle = in.u8();
-    if (id >= devices || id < clocks_.size() || idle > 1) return false;
-    clocks_.resize(id + 1);
+    if (stored >= devices || stored < clocks_.size() || idle > 1) return false;
+    const auto id = static_cast<std::uint32_t>(stored);
+    clocks_.resize(std::size_t{id} + 1);
     clocks_[id] = {watermark, true, idle == 1};
   }
   std::vector<Duration> newest(rules_.size(), Duration::min());
   for (std::uint64_t left = in.count(); left > 0 && in.ok(); --left) {
-    const std::uint64_t id = in.varint();
+    const std::uint64_t stored = in.varint();
     const Duration seen(in.zigzag());
-    if (id >= clocks_.size() || !clocks_[id].known || clocks_[id].idle) return false;
+    if (stored >= clocks_.size()) return false;
+    const auto id = static_cast<std::uint32_t>(stored);
+    if (!clocks_[id].known || clocks_[id].idle) return false;
     if (seen > longest_elapsed || seen < -longest_elapsed) return false;
-    const std::uint32_t source = source_of(DeviceId{static_cast<std::uint32_t>(id)});
+    const std::uint32_t source = source_of(DeviceId{id});
     if (source == no_source || rules_[source].idle <= Duration(0)) continue;
-    if (seen < newest[source] || recency_.contains(static_cast<std::uint32_t>(id))) return false;
+    if (seen < newest[source] || recency_.contains(id)) return false;
     newest[source] = seen;
-    recency_.touch(source, static_cast<std::uint32_t>(id), seen);
+    recency_.touch(source, id, seen);
   }
   return in.ok();
 }

@@ -40,7 +40,8 @@ void Engine::keep_sample(const Batch::Message& message, const Ingest::Taken& tak
   letter.topic = message.topic.substr(0, sample_topic_bytes);
   letter.reason = refusal_name(taken.refusal);
   letter.message = taken.message;
-  letter.payload = message.payload.substr(0, count(options_.sample_payload));
+  letter.payload =
+      message.payload.substr(0, static_cast<std::size_t>(count(options_.sample_payload)));
   letter.payload_size = message.payload.size();
   dead_letters_.push_back(std::move(letter));
 }

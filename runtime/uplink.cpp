@@ -203,8 +203,8 @@ bool Uplink::State::known(Position position) {
 Result<Uplink::State::Batch> Uplink::State::gather() {
   Batch batch;
   batch.behind = cursor;
-  const std::size_t byte_limit =
-      std::max<std::size_t>(count(options.batch_bytes) / largest * limit, 1);
+  const std::size_t byte_limit = std::max<std::size_t>(
+      static_cast<std::size_t>(count(options.batch_bytes)) / largest * limit, 1);
   std::array<bool, lane_count> exhausted{};
   for (const bool reserve : {true, false}) {
     for (const Lane lane : lanes) {

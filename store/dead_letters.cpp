@@ -14,7 +14,7 @@ constexpr std::size_t word_limit = 64;
 constexpr std::size_t text_limit = 512;
 
 void cut(std::string& text, std::uint64_t limit) {
-  if (text.size() > limit) text.resize(limit);
+  if (text.size() > limit) text.resize(static_cast<std::size_t>(limit));
 }
 
 std::string number_text(double value) {

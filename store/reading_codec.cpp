@@ -214,7 +214,8 @@ bool read_lengths(ByteReader& in, std::uint64_t n, std::vector<std::size_t>& len
       [&](std::uint64_t length, std::uint64_t repeats, std::uint64_t& left) {
         if (length == 0 || length > left || repeats > left / length) return false;
         left -= length * repeats;
-        lengths.insert(lengths.end(), repeats, length);
+        lengths.insert(lengths.end(), static_cast<std::size_t>(repeats),
+                       static_cast<std::size_t>(length));
         return true;
       });
 }
@@ -307,7 +308,7 @@ bool read_readings(ByteReader& in, std::vector<Reading>& out) {
   // Each reading takes at least a byte of the last column, so this bounds what is asked for.
   const std::uint64_t n = in.count();
   if (!in.ok()) return false;
-  out.resize(n);
+  out.resize(static_cast<std::size_t>(n));
   if (n == 0) return true;
   std::vector<std::size_t> lengths;
   return read_qualities(in, out) && read_lengths(in, n, lengths) && read_groups(in, lengths, out) &&
