@@ -23,9 +23,8 @@ struct Quantiles {
   static std::size_t held_usual(const Argument& argument) {
     return static_cast<std::size_t>(0.5 / argument.kept) * sizeof(std::uint64_t);
   }
-  /// Both signs, each with room for twice of what it needs while it grows.
   static std::size_t held_worst(const Argument&) {
-    return std::size_t{2 * 2 * BucketCounts::most} * sizeof(std::uint64_t);
+    return 2 * BucketCounts::held_most * sizeof(std::uint64_t);
   }
 };
 

@@ -9,7 +9,7 @@ namespace weir {
 namespace {
 
 constexpr double smallest = std::numeric_limits<double>::min();
-constexpr std::int32_t block = 8;  // buckets that memory is taken for at once; a power of two
+constexpr std::int32_t block = BucketCounts::block;
 // Far beyond any bucket of a double, and far from the ends of the type: for damaged bytes.
 constexpr std::int64_t furthest = std::int64_t{1} << 30;
 
@@ -75,18 +75,20 @@ void BucketCounts::add(std::int32_t bucket, std::uint64_t count) {
     if (first_ < highest_ - (most - 1)) collapse_below(highest_ - (most - 1));
   }
   bucket = std::max(bucket, highest_ - (most - 1));
-  cover(bucket);
+  if (bucket < first_ || static_cast<std::size_t>(bucket - first_) >= counts_.size()) cover(bucket);
   counts_[static_cast<std::size_t>(bucket - first_)] += count;
 }
 
 void BucketCounts::cover(std::int32_t bucket) {
-  if (bucket < first_) {
-    const std::int32_t first = block_of(bucket);
-    counts_.insert(counts_.begin(), static_cast<std::size_t>(first_ - first), 0);
-    first_ = first;
-  }
-  const auto needed = static_cast<std::size_t>(block_of(bucket) + block - first_);
-  if (needed > counts_.size()) counts_.resize(needed);
+  const std::int32_t first = std::min(first_, block_of(bucket));
+  const auto before = static_cast<std::size_t>(first_ - first);
+  const auto size =
+      std::max(counts_.size() + before, static_cast<std::size_t>(block_of(bucket) + block - first));
+  if (size > counts_.capacity())
+    counts_.reserve(std::max(size, std::min(2 * counts_.capacity(), held_most)));
+  counts_.insert(counts_.begin(), before, 0);
+  counts_.resize(size);
+  first_ = first;
 }
 
 void BucketCounts::collapse_below(std::int32_t bucket) {

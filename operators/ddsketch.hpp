@@ -37,6 +37,8 @@ class BucketMapping {
 class BucketCounts {
  public:
   static constexpr std::int32_t most = 2048;
+  static constexpr std::int32_t block = 8;  ///< what memory is taken for at once; a power of two
+  static constexpr std::size_t held_most = most + 2 * block;  ///< counts
 
   void add(std::int32_t bucket, std::uint64_t count);
   void merge(const BucketCounts& other);

@@ -94,7 +94,9 @@ std::vector<Aggregate> read_aggregates(Params& params) {
   for (const std::string& word : words) {
     const AggregateEntry* entry = find_aggregate(word);
     if (entry == nullptr) {
-      params.problem("aggregates", unknown("aggregate", word, names_of(aggregates())));
+      auto known = names_of(aggregates());
+      known.insert(known.end(), {"p50", "p99.9"});
+      params.problem("aggregates", unknown("aggregate", word, known));
       continue;
     }
     const auto found =

@@ -166,6 +166,10 @@ TEST_CASE("a quantile has one name, between 0 and 100") {
   }
 }
 
+TEST_CASE("a quantile that is none is answered with one") {
+  check_problem(rollup + "aggregates = ['p999']\n", 5, {"did you mean \"p99.9\""});
+}
+
 TEST_CASE("options of aggregates that make no sense are a problem with its remedy") {
   check_problem(rollup + "relative_error = 0\n", 5, {"relative_error", "0.001"});
   check_problem(rollup + "relative_error = 0.5\n", 5, {"relative_error", "0.2"});
