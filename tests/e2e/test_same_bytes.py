@@ -153,7 +153,7 @@ def configuration(work):
     methods = known(work, "method", 'method = "range"')
     missing = [method for method in methods if f'method = "{method}"' not in CONFIG]
     assert not missing, f"the configuration of this test has no detector {missing}"
-    aggregates = known(work, "aggregate", "aggregates = [\"count\"]") + ["p1", "p99.9"]
+    aggregates = known(work, "aggregate", "aggregates = [\"count\"]") + ["p1"]
     return CONFIG.replace("@AGGREGATES@", json.dumps(aggregates))
 
 

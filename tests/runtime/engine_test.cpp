@@ -503,11 +503,11 @@ TEST_CASE("what a start settled because results were missing stays settled") {
   }
   REQUIRE((*Database::open(directory.path() + "/weir.db", Database::Mode::read_write))
               ->execute("DELETE FROM outbox_1"));
-  for (const std::uint16_t id : {3, 4, 5}) {
+  for (const int id : {3, 4, 5}) {
     Rig rig(directory.path(), clock);
     rig.balanced();
     CHECK(rig.engine->ledger().of(Counter::results_evicted, "damaged") == 1);
-    rig.send(id, minute0 + 62, 1);
+    rig.send(static_cast<std::uint16_t>(id), minute0 + 62, 1);
     settle(rig, clock);
     rig.balanced();
   }
