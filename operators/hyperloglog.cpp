@@ -68,7 +68,7 @@ void HyperLogLog::add_hash(std::uint64_t hash) {
 void HyperLogLog::take_registers() {
   ranks_.assign(registers, 0);
   for (const std::uint64_t hash : hashes_) raise(hash);
-  hashes_ = {};
+  hashes_ = std::vector<std::uint64_t>();  // gives its memory back
 }
 
 void HyperLogLog::raise(std::uint64_t hash) {
