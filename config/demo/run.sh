@@ -127,7 +127,9 @@ if [ -z "${KAFKA_BROKERS:-}" ]; then
   until_true 10 test -s "$dir/kafka.port" || fail "the Kafka broker does not start"
   KAFKA_BROKERS=$(cat "$dir/kafka.port")
 fi
-export WEIR_DEMO_MQTT_PORT KAFKA_BROKERS WEIR_DEMO_DIR="$dir"
+# A new gateway each time: its data begins anew, and a cluster remembers what it was told.
+WEIR_DEMO_GATEWAY=demo-gw-$(date +%s)
+export WEIR_DEMO_MQTT_PORT WEIR_DEMO_GATEWAY KAFKA_BROKERS WEIR_DEMO_DIR="$dir"
 
 setsid "$bin/tests/weir-kafka-tail" --brokers "$KAFKA_BROKERS" --summary "$dir/arrived" \
   --show line_5s --show press --show overheat --show unusual --show jump --show frozen --show silent \
