@@ -114,6 +114,7 @@ std::vector<Aggregate> read_aggregates(Params& params) {
   if (!states && !options.states.empty())
     params.problem("percent_in", "is given, but aggregates does not name percent_in");
   std::vector<std::string> fields;
+  fields.reserve(chosen.size());
   for (const Aggregate& aggregate : chosen) fields.push_back(aggregate.name);
   refuse_repeats(params, "aggregates", fields);
   return chosen;
