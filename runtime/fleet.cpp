@@ -150,7 +150,7 @@ void Fleet::State::assign_faults() {
   std::iota(order_of_devices.begin(), order_of_devices.end(), 0U);
   SeededRandom random(~options.seed);
   for (std::size_t i = order_of_devices.size(); i > 1; --i) {
-    std::swap(order_of_devices[i - 1], order_of_devices[random.below(i)]);
+    std::swap(order_of_devices[i - 1], order_of_devices[static_cast<std::size_t>(random.below(i))]);
   }
   const std::uint32_t each = std::max(options.devices / fault_share, 1U);
   std::size_t next = 0;
@@ -252,7 +252,7 @@ void Fleet::State::render(const Device& device, Duration now, std::string_view i
 }
 
 void Fleet::State::break_payload(const Device& device, Duration now, FleetMessage& out) {
-  const std::uint64_t kind = affected(Fault::broken) % broken_payload_count;
+  const auto kind = static_cast<std::size_t>(affected(Fault::broken) % broken_payload_count);
   ++affected(Fault::broken);
   ++summary.broken[kind];
   switch (static_cast<BrokenPayload>(kind)) {
