@@ -34,7 +34,8 @@ class Journal::Stream {
       const auto there = load();
       if (!there) return fail(there.error());
       if (!*there) return broken();
-      const auto piece = std::string_view(payload_).substr(at_, size - record.size());
+      const auto left = static_cast<std::size_t>(size - record.size());
+      const auto piece = std::string_view(payload_).substr(at_, left);
       record += piece;
       at_ += piece.size();
     }
