@@ -23,7 +23,7 @@ Output result_of(const std::vector<Aggregate>& entries, const std::vector<Readin
   auto* state = reinterpret_cast<std::byte*>(words.data());
   set.init(state);
   Output output;
-  output.name = "r";
+  output.name = std::string("r");
   output.window = window;
   output.first = time_end;
   output.last = time_begin;
