@@ -80,6 +80,7 @@ void MqttGate::client_packet(const MqttHead& head, std::string_view packet) {
     subscribes_.push_back(request);
   }
   if (head.type == MqttPacket::pingreq) {
+    ++pings_sent_;
     ++(paused_ ? answered_pings_ : pings_);
     if (paused_) append_mqtt_head(to_client_, MqttPacket::pingresp, 0);
   }
@@ -268,12 +269,30 @@ MqttFault MqttGate::suback(const MqttAck& ack) {
 }
 
 void MqttGate::pingresp() {
+  ++pings_back_;
+  if (probe_ > 0 && pings_back_ >= probe_) {
+    certain_ = probed_;
+    probe_ = 0;
+    probe();
+  }
   if (answered_pings_ > 0) {
     --answered_pings_;
   } else if (pings_ > 0) {
     --pings_;
     append_mqtt_head(to_client_, MqttPacket::pingresp, 0);
   }
+}
+
+void MqttGate::probe() {
+  if (probe_ > 0 || acknowledged_ - certain_ < probe_every) return;
+  append_mqtt_head(to_broker_, MqttPacket::pingreq, 0);
+  ++answered_pings_;
+  probe_ = ++pings_sent_;
+  probed_ = acknowledged_;
+}
+
+void MqttGate::disconnect() {
+  append_mqtt_head(to_broker_, MqttPacket::disconnect, 0);
 }
 
 void MqttGate::pause(bool paused) {
@@ -289,10 +308,12 @@ void MqttGate::acknowledge(std::span<const AckToken> tokens) {
       continue;
     waiting_.reset(token.packet_id);
     --unacknowledged_;
+    ++acknowledged_;
     if (token.qos == 2) session_.received.set(token.packet_id);
     append_mqtt_ack(to_broker_, token.qos == 2 ? MqttPacket::pubrec : MqttPacket::puback,
                     token.packet_id);
   }
+  probe();
 }
 
 }  // namespace weir

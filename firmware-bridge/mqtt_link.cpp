@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 constexpr auto admission_time = 5s;
 /// How long the broker may take to close after the client's DISCONNECT.
 constexpr auto leaving_time = 500ms;
+/// The same after our own: it has much to read first.
+constexpr auto draining_time = 30s;
 /// As long as more than this waits to be written, nothing more is read.
 constexpr std::size_t max_backlog = 1U << 20;
 
@@ -56,7 +58,7 @@ void MqttLink::read_client() {
 }
 
 void MqttLink::client_gone() {
-  if (gate_.leaving() && open_) return leave();
+  if (gate_.leaving() && open_) return leave(leaving_time);
   close(broken("the broker did not answer in time"));
 }
 
@@ -86,9 +88,11 @@ void MqttLink::broker_read(const ErrorCode& error, std::size_t n) {
   reading_ = false;
   if (error) {
     const bool ended = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
+    if (ended && draining_)
+      return close(broken("begun anew, so that the broker has every acknowledgement"));
     return close(broken(ended ? "the broker closed the connection" : error.message()));
   }
-  if (leaving_) return discard();
+  if (leaving_ || draining_) return discard();
   if (stopped_) return;
   gate_.from_broker({broker_buffer_.data(), n}, relay_.wall_clock());
   const bool dense = !gate_.messages().empty() && n < broker_buffer_.size();
@@ -99,6 +103,7 @@ void MqttLink::broker_read(const ErrorCode& error, std::size_t n) {
 /// `dense`: what comes next is probably more messages, and can wait a little for company.
 void MqttLink::next_read(bool dense) {
   if (closed_ || !open_ || reading_ || stopped_ || backlogged()) return;
+  if (gate_.exhausted()) return drain();
   reading_ = true;
   if (relay_.inbox.full()) return wait_for_room();
   const auto at = read_at_ + pace_.pause();
@@ -184,6 +189,7 @@ void MqttLink::acknowledge(std::span<const AckToken> tokens) {
     relay_.stats.unacknowledged = gate_.unacknowledged();
   }
   flush();
+  if (draining_) drain();
 }
 
 bool MqttLink::backlogged() {
@@ -199,7 +205,7 @@ void MqttLink::flush() {
     if (self->closed_) return;
     if (error) return self->close(broken(error.message()));
     self->flush();
-    if (self->leaving_) return self->leave();
+    if (self->leaving_) return self->leave(leaving_time);
     self->next_read(true);
   });
 }
@@ -224,14 +230,26 @@ void MqttLink::stop_reading() {
 
 /// After the client's DISCONNECT: once all is written, waits for the broker to close. Closing with
 /// unread bytes resets the connection and could take the last acknowledgements with it.
-void MqttLink::leave() {
-  if (!leaving_) limit(leaving_time, "disconnected");
+void MqttLink::leave(std::chrono::milliseconds time) {
+  if (!leaving_) limit(time, "disconnected");
   leaving_ = true;
   if (!writing_broker_.empty() || !gate_.to_broker().empty()) return;
   broker_.shutdown_send();
   pace_timer_.cancel();
   if (std::exchange(waiting_for_room_, false)) reading_ = false;
   discard();
+}
+
+/// The broker must have all acknowledgements before it may send more: waits for the last of them,
+/// then lets the connection end in order. The client makes another.
+void MqttLink::drain() {
+  draining_ = true;
+  gate_.pause(true);
+  discard();
+  if (leaving_ || gate_.unacknowledged() > 0) return;
+  gate_.disconnect();
+  flush();
+  leave(draining_time);
 }
 
 void MqttLink::discard() {

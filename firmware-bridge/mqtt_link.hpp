@@ -65,8 +65,9 @@ class MqttLink : public std::enable_shared_from_this<MqttLink> {
   void deliver();
   void flush();
   void flush_client();
-  void leave();
+  void leave(std::chrono::milliseconds time);
   void discard();
+  void drain();
   void limit(std::chrono::milliseconds time, std::string what);
   bool backlogged();
 
@@ -83,6 +84,7 @@ class MqttLink : public std::enable_shared_from_this<MqttLink> {
   bool dialed_ = false, open_ = false, accepted_ = false;  ///< how far the broker side is
   bool reading_ = false;  ///< a read is under way, or will be started by a timer or the inbox
   bool waiting_for_room_ = false;
+  bool draining_ = false;  ///< takes no more; the last acknowledgements are awaited
   bool stopped_ = false, leaving_ = false, closed_ = false;
 };
 

@@ -341,3 +341,78 @@ TEST_CASE("while paused the gate answers pings itself and swallows the broker's 
   bench.broker(pingresp);  // asked for by nobody
   CHECK(bench.to_client == pingresp + pingresp + pingresp);
 }
+
+namespace {
+
+/// `n` messages of QoS 1, acknowledged one by one.
+void take_messages(Bench& bench, std::size_t n) {
+  static std::uint16_t id = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (++id == 0) ++id;
+    bench.broker(publish(v3, "a", "", {1, id})).acknowledge();
+  }
+}
+
+std::size_t times(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 2))
+    ++found;
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("the gate asks now and then whether the broker has its acknowledgements") {
+  Bench bench;
+  bench.connected();
+  take_messages(bench, MqttGate::probe_every - 1);
+  CHECK(times(bench.to_broker, pingreq) == 0);
+  take_messages(bench, 1);
+  CHECK(bench.to_broker.ends_with(pingreq));  // behind the acknowledgements
+  bench.to_broker.clear();
+  take_messages(bench, MqttGate::probe_every);
+  CHECK(times(bench.to_broker, pingreq) == 0);  // one at a time
+  bench.broker(pingresp);
+  CHECK(bench.to_client.empty());
+  CHECK(bench.to_broker.ends_with(pingreq));
+}
+
+TEST_CASE("a client's ping is answered beside the gate's own") {
+  Bench bench;
+  bench.connected().client(pingreq);
+  take_messages(bench, MqttGate::probe_every);
+  bench.broker(pingresp + pingresp);
+  CHECK(bench.to_client == pingresp);
+  bench.client(pingreq).broker(pingresp);
+  CHECK(bench.to_client == pingresp + pingresp);
+}
+
+TEST_CASE("a connection takes no more than the packet ids can tell apart") {
+  Bench bench;
+  bench.connected();
+  SECTION("of messages that wait for their commit") {
+    for (std::size_t i = 1; i < MqttGate::uncertain_at_most; ++i)
+      bench.broker(publish(v3, "a", "", {1, static_cast<std::uint16_t>(i)}));
+    CHECK_FALSE(bench.gate->exhausted());
+    bench.broker(publish(v3, "a", "", {1, 65535}));
+    CHECK(bench.gate->exhausted());
+  }
+  SECTION("of acknowledgements that the broker may not have read") {
+    take_messages(bench, MqttGate::uncertain_at_most - 1);
+    CHECK_FALSE(bench.gate->exhausted());
+    take_messages(bench, 1);
+    CHECK(bench.gate->exhausted());
+    bench.to_broker.clear();
+    bench.gate->disconnect();
+    CHECK(bench.take().to_broker == disconnect);
+  }
+  SECTION("but any number where the broker answers, what it had before the ping counting") {
+    for (int i = 0; i < 40; ++i) {
+      take_messages(bench, MqttGate::probe_every);
+      bench.broker(pingresp);
+    }
+    CHECK_FALSE(bench.gate->exhausted());
+    take_messages(bench, MqttGate::uncertain_at_most);
+    CHECK(bench.gate->exhausted());
+  }
+}
