@@ -25,6 +25,7 @@ class MqttConnection {
  public:
   struct Stats {
     std::uint64_t accepted = 0, lost = 0;  ///< connections the broker accepted; of these, ended
+    std::uint64_t renewed = 0;             ///< of these, by our own wish; see MqttGate::exhausted
     std::uint64_t messages = 0, bytes = 0;
     std::uint64_t oversized = 0, malformed = 0;
     std::uint64_t strangers = 0;  ///< turned away on the loopback port

@@ -64,7 +64,9 @@ class MqttGate {
     std::size_t max_packet_size = 0;
   };
 
-  static constexpr std::size_t probe_every = 4096, uncertain_at_most = 49'152;
+  static constexpr std::size_t probe_every = 4096;
+  /// A read of 64 KiB, which may be under way, has at most 9363 more in it.
+  static constexpr std::size_t uncertain_at_most = 56'000;
 
   /// `session` must outlive the gate. `connection` marks the acknowledgements of this connection.
   MqttGate(Options options, MqttSession& session, std::uint32_t connection);

@@ -89,8 +89,10 @@ struct MqttSource::Impl {
     while (!asked_to_stop()) {
       set_state(false, "connecting to " + options.url.text());
       const auto began = SteadyClock::now();
+      const auto renewed = connection.stats().renewed;
       auto connection_ended = serve();
       if (asked_to_stop()) break;
+      if (connection.stats().renewed > renewed) continue;
       // A connection that did not outlive the pause before it does not shorten the next one.
       const bool lasted = SteadyClock::now() - began > pause && connection_ended.served;
       pause = lasted ? options.reconnect_min
