@@ -11,7 +11,7 @@ import sys
 HEAD = """# What weir promises, proved
 
 Made by `tests/proof/report.py` from the report of `sh tests/proof/run.sh`: what is said to have
-run has run, in this count.
+run has run, in this count. Figures whose seeds differ ran apart.
 
 {how}
 
