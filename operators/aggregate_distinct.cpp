@@ -3,6 +3,8 @@
 
 namespace weir {
 
+extern const AggregateEntry distinct_aggregate;
+
 namespace {
 
 struct Distinct {
@@ -19,15 +21,14 @@ struct Distinct {
   static std::size_t held_worst(const Argument&) { return HyperLogLog::held_most; }
 };
 
+std::optional<FieldValue> distinct_value(const void* state, const Output&, double) {
+  return static_cast<std::int64_t>(static_cast<const Distinct*>(state)->seen.estimate());
+}
+
 }  // namespace
 
-extern const AggregateEntry distinct_aggregate;
 constinit const AggregateEntry distinct_aggregate{
     "distinct", "how many different values; exact up to 128, then within about 3 %",
-    &accumulator_of<Distinct>,
-    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
-      return static_cast<std::int64_t>(static_cast<const Distinct*>(state)->seen.estimate());
-    },
-    nullptr};
+    &accumulator_of<Distinct>, &distinct_value, nullptr};
 
 }  // namespace weir

@@ -5,6 +5,8 @@
 
 namespace weir {
 
+extern const AggregateEntry min_aggregate, max_aggregate, range_aggregate;
+
 namespace {
 
 struct Minimum {
@@ -50,9 +52,20 @@ struct Extremes {
   }
 };
 
+std::optional<FieldValue> range_value(const void* state, const Output&, double) {
+  const auto& extremes = *static_cast<const Extremes*>(state);
+  return extremes.high.value - extremes.low.value;
+}
+
+std::optional<FieldValue> range_combined(const ResultPart& a, const ResultPart& b) {
+  const auto low_a = a.number("min"), low_b = b.number("min");
+  const auto high_a = a.number("max"), high_b = b.number("max");
+  if (!low_a || !low_b || !high_a || !high_b) return std::nullopt;
+  return std::max(*high_a, *high_b) - std::min(*low_a, *low_b);
+}
+
 }  // namespace
 
-extern const AggregateEntry min_aggregate, max_aggregate, range_aggregate;
 constinit const AggregateEntry min_aggregate{
     "min", "the lowest value", &accumulator_of<Minimum>,
     [](const void* state, const Output&, double) -> std::optional<FieldValue> {
@@ -72,17 +85,8 @@ constinit const AggregateEntry max_aggregate{
       return b.number() > a.number() ? b.number() : a.number();
     }};
 /// Merged from the lowest and the highest value, so only where `min` and `max` stand beside it.
-constinit const AggregateEntry range_aggregate{
-    "range", "the highest value less the lowest", &accumulator_of<Extremes>,
-    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
-      const auto& extremes = *static_cast<const Extremes*>(state);
-      return extremes.high.value - extremes.low.value;
-    },
-    [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
-      const auto low_a = a.number("min"), low_b = b.number("min");
-      const auto high_a = a.number("max"), high_b = b.number("max");
-      if (!low_a || !low_b || !high_a || !high_b) return std::nullopt;
-      return std::max(*high_a, *high_b) - std::min(*low_a, *low_b);
-    }};
+constinit const AggregateEntry range_aggregate{"range", "the highest value less the lowest",
+                                               &accumulator_of<Extremes>, &range_value,
+                                               &range_combined};
 
 }  // namespace weir

@@ -5,6 +5,8 @@
 
 namespace weir {
 
+extern const AggregateEntry mode_aggregate;
+
 namespace {
 
 /// How often each of a few values came: Misra and Gries ("Finding repeated elements", 1982), merged
@@ -96,17 +98,16 @@ struct FewValues {
   }
 };
 
+std::optional<FieldValue> mode_value(const void* state, const Output&, double) {
+  const auto mode = static_cast<const FewValues*>(state)->mode();
+  if (!mode) return std::nullopt;
+  return *mode;
+}
+
 }  // namespace
 
-extern const AggregateEntry mode_aggregate;
 constinit const AggregateEntry mode_aggregate{
     "mode", "the most frequent value, the lowest of several; left out where it is not certain",
-    &accumulator_of<FewValues>,
-    [](const void* state, const Output&, double) -> std::optional<FieldValue> {
-      const auto mode = static_cast<const FewValues*>(state)->mode();
-      if (!mode) return std::nullopt;
-      return *mode;
-    },
-    nullptr};
+    &accumulator_of<FewValues>, &mode_value, nullptr};
 
 }  // namespace weir

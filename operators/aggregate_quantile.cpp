@@ -5,6 +5,8 @@
 
 namespace weir {
 
+extern const AggregateEntry median_aggregate;
+
 namespace {
 
 struct Quantiles {
@@ -50,23 +52,30 @@ std::uint64_t millionths(std::string_view word) noexcept {
   return found;
 }
 
+std::optional<FieldValue> median_value(const void* state, const Output&, double asked) {
+  const DDSketch& sketch = static_cast<const Quantiles*>(state)->sketch;
+  if (sketch.count() == 0) return std::nullopt;
+  return sketch.quantile(static_cast<std::uint64_t>(asked));
+}
+
+bool median_owned(std::string_view word) {
+  return millionths(word) > 0;
+}
+
+std::vector<Aggregate> median_chosen(std::string_view word, const AggregateOptions& options) {
+  const auto asked = static_cast<double>(millionths(word));
+  return std::vector<Aggregate>{{&median_aggregate, word, {options.relative_error, asked}}};
+}
+
 }  // namespace
 
-extern const AggregateEntry median_aggregate;
 constinit const AggregateEntry median_aggregate{
     "median",
     "a quantile, within relative_error; also p50, p99, p99.9 …",
     &accumulator_of<Quantiles>,
-    [](const void* state, const Output&, double asked) -> std::optional<FieldValue> {
-      const DDSketch& sketch = static_cast<const Quantiles*>(state)->sketch;
-      if (sketch.count() == 0) return std::nullopt;
-      return sketch.quantile(static_cast<std::uint64_t>(asked));
-    },
+    &median_value,
     nullptr,
-    [](std::string_view word) { return millionths(word) > 0; },
-    [](std::string_view word, const AggregateOptions& options) {
-      const auto asked = static_cast<double>(millionths(word));
-      return std::vector<Aggregate>{{&median_aggregate, word, {options.relative_error, asked}}};
-    }};
+    &median_owned,
+    &median_chosen};
 
 }  // namespace weir

@@ -4,6 +4,8 @@
 
 namespace weir {
 
+extern const AggregateEntry integral_aggregate, time_weighted_mean_aggregate;
+
 namespace {
 
 /// The area under the straight lines from reading to reading: the trapezoidal rule.
@@ -32,44 +34,51 @@ struct Curve : InTimeOrder<Area> {
   }
 };
 
+std::optional<FieldValue> integral_value(const void* state, const Output& of, double asked) {
+  const auto& curve = *static_cast<const Curve*>(state);
+  if (curve.empty()) return std::nullopt;
+  const Reach reach = curve.reach(of);
+  if (!(reach.all() > 0)) return std::nullopt;
+  return curve.area(reach) / asked;
+}
+
+std::optional<FieldValue> integral_combined(const ResultPart& a, const ResultPart& b) {
+  return a.number() + b.number();
+}
+
+std::vector<Aggregate> integral_chosen(std::string_view word, const AggregateOptions& options) {
+  return std::vector<Aggregate>{{&integral_aggregate, word, {0, options.per_seconds}}};
+}
+
+std::optional<FieldValue> time_weighted_mean_value(const void* state, const Output& of, double) {
+  const auto& curve = *static_cast<const Curve*>(state);
+  if (curve.empty()) return std::nullopt;
+  const Reach reach = curve.reach(of);
+  // Of readings at one time only the last one holds on.
+  if (!(reach.all() > 0)) return curve.last().value;
+  return curve.area(reach) / reach.all();
+}
+
+std::optional<FieldValue> time_weighted_mean_combined(const ResultPart& a, const ResultPart& b) {
+  const auto here = whole_windows(a.result), there = whole_windows(b.result);
+  if (!here || !there) return std::nullopt;
+  return a.number() + (b.number() - a.number()) * (*there / (*here + *there));
+}
+
 }  // namespace
 
-extern const AggregateEntry integral_aggregate, time_weighted_mean_aggregate;
 /// Merged it is the sum of the windows, which by the rule of Reach leave no time out.
 constinit const AggregateEntry integral_aggregate{
     "integral",
     "value times time in units of `per`, trapezoidal; needs two times",
     &accumulator_of<Curve>,
-    [](const void* state, const Output& of, double asked) -> std::optional<FieldValue> {
-      const auto& curve = *static_cast<const Curve*>(state);
-      if (curve.empty()) return std::nullopt;
-      const Reach reach = curve.reach(of);
-      if (!(reach.all() > 0)) return std::nullopt;
-      return curve.area(reach) / asked;
-    },
-    [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
-      return a.number() + b.number();
-    },
+    &integral_value,
+    &integral_combined,
     nullptr,
-    [](std::string_view word, const AggregateOptions& options) {
-      return std::vector<Aggregate>{{&integral_aggregate, word, {0, options.per_seconds}}};
-    }};
+    &integral_chosen};
 /// Merged by the number of windows, if each was covered whole.
 constinit const AggregateEntry time_weighted_mean_aggregate{
     "time_weighted_mean", "mean over time; a value counts for as long as it held",
-    &accumulator_of<Curve>,
-    [](const void* state, const Output& of, double) -> std::optional<FieldValue> {
-      const auto& curve = *static_cast<const Curve*>(state);
-      if (curve.empty()) return std::nullopt;
-      const Reach reach = curve.reach(of);
-      // Of readings at one time only the last one holds on.
-      if (!(reach.all() > 0)) return curve.last().value;
-      return curve.area(reach) / reach.all();
-    },
-    [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
-      const auto here = whole_windows(a.result), there = whole_windows(b.result);
-      if (!here || !there) return std::nullopt;
-      return a.number() + (b.number() - a.number()) * (*there / (*here + *there));
-    }};
+    &accumulator_of<Curve>, &time_weighted_mean_value, &time_weighted_mean_combined};
 
 }  // namespace weir

@@ -3,6 +3,8 @@
 
 namespace weir {
 
+extern const AggregateEntry trend_aggregate;
+
 namespace {
 
 /// Means and central products of times and values, for the line of least squares: updated as by
@@ -60,22 +62,25 @@ struct Line {
   }
 };
 
+std::optional<FieldValue> trend_value(const void* state, const Output&, double asked) {
+  const auto& line = *static_cast<const Line*>(state);
+  if (!(line.squares > 0)) return std::nullopt;
+  return line.products / line.squares * asked;
+}
+
+std::vector<Aggregate> trend_chosen(std::string_view word, const AggregateOptions& options) {
+  return std::vector<Aggregate>{{&trend_aggregate, word, {0, options.per_seconds}}};
+}
+
 }  // namespace
 
-extern const AggregateEntry trend_aggregate;
 constinit const AggregateEntry trend_aggregate{
     "trend",
     "slope of the line of least squares, for each `per` of time; needs two times",
     &accumulator_of<Line>,
-    [](const void* state, const Output&, double asked) -> std::optional<FieldValue> {
-      const auto& line = *static_cast<const Line*>(state);
-      if (!(line.squares > 0)) return std::nullopt;
-      return line.products / line.squares * asked;
-    },
+    &trend_value,
     nullptr,
     nullptr,
-    [](std::string_view word, const AggregateOptions& options) {
-      return std::vector<Aggregate>{{&trend_aggregate, word, {0, options.per_seconds}}};
-    }};
+    &trend_chosen};
 
 }  // namespace weir
