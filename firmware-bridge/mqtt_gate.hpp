@@ -45,9 +45,8 @@ struct MqttClose {
 /// - takes inbound PUBLISH and PUBREL out of the stream: messages are handed over, acknowledgements
 ///   written when `acknowledge` says so (PUBACK; PUBREC, later PUBCOMP on PUBREL);
 /// - answers the client's PINGREQ itself while the broker is not being read;
-/// - sends a PINGREQ of its own now and then behind the acknowledgements it has written: the
-/// broker,
-///   which takes packets in their order, has them all when it answers.
+/// - sends a PINGREQ of its own now and then, behind the acknowledgements it has written: a broker
+///   takes packets in their order, so it has them all when it answers.
 ///
 /// *What a broker may deliver again* is what it has no acknowledgement of. It knows those messages
 /// by packet ids, of which there are 65535; so no connection takes more than `uncertain_at_most`

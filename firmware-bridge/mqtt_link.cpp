@@ -88,12 +88,7 @@ void MqttLink::broker_read(const ErrorCode& error, std::size_t n) {
   reading_ = false;
   if (error) {
     const bool ended = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
-    if (ended && draining_) {
-      const std::lock_guard lock(relay_.mutex);
-      ++relay_.stats.renewed;
-    }
-    if (ended && draining_)
-      return close(broken("begun anew, so that the broker has every acknowledgement"));
+    if (ended && draining_) return renewed();
     return close(broken(ended ? "the broker closed the connection" : error.message()));
   }
   if (leaving_ || draining_) return discard();
@@ -254,6 +249,14 @@ void MqttLink::drain() {
   gate_.disconnect();
   flush();
   leave(draining_time);
+}
+
+void MqttLink::renewed() {
+  {
+    const std::lock_guard lock(relay_.mutex);
+    ++relay_.stats.renewed;
+  }
+  close(broken("begun anew, so that the broker has every acknowledgement"));
 }
 
 void MqttLink::discard() {

@@ -68,6 +68,7 @@ class MqttLink : public std::enable_shared_from_this<MqttLink> {
   void leave(std::chrono::milliseconds time);
   void discard();
   void drain();
+  void renewed();
   void limit(std::chrono::milliseconds time, std::string what);
   bool backlogged();
 

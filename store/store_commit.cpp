@@ -216,9 +216,7 @@ Result<void> SqliteStore::give_up_repeats(Pending& pending) {
       if (auto removed = outbox_->remove(lane, seq); !removed) return fail(removed.error());
     }
     pending.changed[index(lane)] = pending.changed[index(lane)] || !seqs.empty();
-    std::uint64_t& waiting = pending.tail.waiting[index(lane)];
-    waiting -= std::min<std::uint64_t>(waiting, seqs.size());
-    pending.delta.add(Counter::results_evicted, "history_lost", seqs.size());
+    pending.delta.add(Counter::results_evicted, "history_lost", pending.leave(lane, seqs.size()));
   }
   return {};
 }
