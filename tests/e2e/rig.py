@@ -27,6 +27,17 @@ PATIENCE = 5 if EMULATOR else 1  # how much longer everything may take
 DATA_DIR = SOURCE_DIR.parent / "shared" / "data"
 SKIPPED = 77  # CTest's SKIP_RETURN_CODE for these tests
 
+# How the configurations begin. Weir fills in what stands between @.
+GATEWAY = """
+[gateway]
+id = "@ID@"
+data_dir = "@DATA@"
+[http]
+listen = "@HTTP@"
+[mqtt]
+url = "@MQTT@"
+"""
+
 
 def skip(reason):
     """Ends the test as skipped, loudly."""

@@ -7,16 +7,9 @@ import subprocess
 import sys
 import time
 
-from rig import MockKafka, Mosquitto, Publisher, Weir, Workspace, consume, skip, wait_until
+from rig import GATEWAY, MockKafka, Mosquitto, Publisher, Weir, Workspace, consume, skip, wait_until
 
-CONFIG = """
-[gateway]
-id = "full-disk"
-data_dir = "@DATA@"
-[http]
-listen = "@HTTP@"
-[mqtt]
-url = "@MQTT@"
+CONFIG = GATEWAY + """
 [[source]]
 name = "field"
 topics = ["field/{device}"]
@@ -125,9 +118,10 @@ def main():
     with Workspace() as work, Disk(work.path / "disk") as disk:
         mosquitto = work.keep(Mosquitto(work.path))
         kafka = work.keep(MockKafka(work.path))
-        config = CONFIG.replace("@MQTT@", mosquitto.url).replace("@BROKERS@", kafka.brokers)
-        config = config.replace("@DATA@", str(work.path / "disk" / "data"))
-        weir = work.keep(Weir(work.path, config)).start().connected()
+        config = CONFIG.replace("@DATA@", str(work.path / "disk" / "data"))
+        weir = work.keep(Weir(work.path, config, ID="full-disk", MQTT=mosquitto.url,
+                              BROKERS=kafka.brokers))
+        weir.start().connected()
         field = Field(mosquitto.port)
         field.burst()
         all_stored(weir, field)

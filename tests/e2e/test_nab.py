@@ -10,7 +10,8 @@ import random
 import sys
 
 import nab_oracle
-from rig import DATA_DIR, Mosquitto, Publisher, Weir, Workspace, consume, kafka_brokers, skip, wait_until
+from rig import DATA_DIR, GATEWAY, Mosquitto, Publisher, Weir, Workspace, consume, kafka_brokers, \
+    skip, wait_until
 
 FILES = {
     "machine": "realKnownCause/machine_temperature_system_failure.csv",
@@ -19,14 +20,7 @@ FILES = {
 HOUR, DAY = 3_600_000_000, 86_400_000_000
 LATENESS = 3 * HOUR
 
-CONFIG = """
-[gateway]
-id = "@ID@"
-data_dir = "@DATA@"
-[http]
-listen = "@HTTP@"
-[mqtt]
-url = "@MQTT@"
+CONFIG = GATEWAY + """
 [[source]]
 name = "nab"
 topics = ["nab/{device}"]
@@ -109,9 +103,9 @@ def main(mode):
 
     with Workspace() as work:
         mosquitto = work.keep(Mosquitto(work.path))
-        config = (CONFIG.replace("@ID@", identity).replace("@MQTT@", mosquitto.url)
-                  .replace("@BROKERS@", brokers).replace("@LATENESS@", f"{LATENESS // HOUR}h"))
-        weir = work.keep(Weir(work.path, config)).start().connected()
+        weir = work.keep(Weir(work.path, CONFIG, ID=identity, MQTT=mosquitto.url, BROKERS=brokers,
+                              LATENESS=f"{LATENESS // HOUR}h"))
+        weir.start().connected()
 
         publisher = Publisher(mosquitto.port)
         total = sum(map(len, sent.values()))

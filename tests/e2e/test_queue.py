@@ -5,17 +5,9 @@ import json
 import random
 import time
 
-from rig import MockKafka, Mosquitto, Publisher, Weir, Workspace, wait_until
+from rig import GATEWAY, MockKafka, Mosquitto, Publisher, Weir, Workspace, wait_until
 
-CONFIG = """
-[gateway]
-id = "queue"
-data_dir = "@DATA@"
-[http]
-listen = "@HTTP@"
-[mqtt]
-url = "@MQTT@"
-reconnect_min = "50ms"
+CONFIG = GATEWAY + """reconnect_min = "50ms"
 [[source]]
 name = "field"
 topics = ["field/{device}"]
@@ -41,7 +33,8 @@ def main():
     with Workspace() as work:
         mosquitto = work.keep(Mosquitto(work.path, extra="max_inflight_messages 200"))
         kafka = work.keep(MockKafka(work.path))
-        weir = work.keep(Weir(work.path, CONFIG, MQTT=mosquitto.url, BROKERS=kafka.brokers))
+        weir = work.keep(Weir(work.path, CONFIG, ID="queue", MQTT=mosquitto.url,
+                              BROKERS=kafka.brokers))
         weir.start().connected().stop()
         publisher = Publisher(mosquitto.port, window=2000)
         for i in range(MESSAGES):

@@ -13,8 +13,8 @@ import shutil
 import struct
 import sys
 
-from figure import GATEWAY, NO_KAFKA, counts_of, end, read_options
-from rig import Mosquitto, Publisher, Weir, Workspace, skip, wait_until
+from figure import NO_KAFKA, counts_of, end, read_options
+from rig import GATEWAY, Mosquitto, Publisher, Weir, Workspace, skip, wait_until
 
 CONFIG = GATEWAY + """
 [[source]]

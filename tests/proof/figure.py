@@ -1,5 +1,5 @@
-"""What the figures with real processes share: the beginning of weir's configuration, the command
-line, and the end."""
+"""What the figures with real processes share: parts of weir's configuration, the command line, and
+the end."""
 
 import argparse
 import json
@@ -9,17 +9,6 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
-
-# Weir fills in what stands between @.
-GATEWAY = """
-[gateway]
-id = "@ID@"
-data_dir = "@DATA@"
-[http]
-listen = "@HTTP@"
-[mqtt]
-url = "@MQTT@"
-"""
 
 # What tests/bench/flood publishes.
 FLOOD_SOURCE = """

@@ -13,8 +13,8 @@ import sys
 import threading
 import time
 
-from figure import GATEWAY, OWN_TOPICS, end, identity, is_whole, read_options
-from rig import Mosquitto, Publisher, Weir, Workspace, consume, kafka_brokers, wait_until
+from figure import OWN_TOPICS, end, identity, is_whole, read_options
+from rig import GATEWAY, Mosquitto, Publisher, Weir, Workspace, consume, kafka_brokers, wait_until
 from test_nab import microseconds
 
 DEVICES = 20

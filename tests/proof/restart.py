@@ -12,9 +12,10 @@ import statistics
 import subprocess
 import time
 
-from figure import FLOOD_SOURCE, GATEWAY, OWN_TOPICS, counts_of, end, identity, read_options
+from figure import FLOOD_SOURCE, OWN_TOPICS, counts_of, end, identity, read_options
 from proxy import UP, Proxy
-from rig import BUILD_DIR, Mosquitto, Process, Weir, Workspace, kafka_brokers, kcat, wait_until
+from rig import BUILD_DIR, GATEWAY, Mosquitto, Process, Weir, Workspace, kafka_brokers, kcat, \
+    wait_until
 
 ACKNOWLEDGED_IN, COMMITTED_IN = 0.3, 2.0
 MESSAGES = 20_000  # in the journal; about as much as waits for a checkpoint

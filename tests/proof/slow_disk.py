@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import time
 
-from figure import FLOOD_SOURCE, GATEWAY, NO_KAFKA, counts_of, end, read_options
-from rig import BUILD_DIR, Mosquitto, Weir, Workspace, skip, wait_until
+from figure import FLOOD_SOURCE, NO_KAFKA, counts_of, end, read_options
+from rig import BUILD_DIR, GATEWAY, Mosquitto, Weir, Workspace, skip, wait_until
 
 SYNC_US = 8000
 REQUIRED = 10_000
