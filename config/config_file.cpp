@@ -8,6 +8,7 @@
 #include "config/expand.hpp"
 #include "config/read_file.hpp"
 #include "config/toml_reader.hpp"
+#include "config/toml_writer.hpp"
 
 namespace weir {
 namespace detail {
@@ -16,6 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t file_bytes_max = 1u << 20;
+/// All files of a configuration, and the tables that it names.
+constexpr std::size_t text_bytes_max = 64u << 20;
 
 std::optional<std::string> process_environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
@@ -144,10 +147,9 @@ ConfigFile ConfigFile::load(const std::string& path, Environment environment) {
 
 ConfigFile ConfigFile::parse(std::string_view text, std::string name, Environment environment) {
   auto document = detail::new_document(std::move(environment));
-  if (text.size() > detail::file_bytes_max) {
+  if (text.size() > detail::text_bytes_max) {
     document->incomplete = true;
-    document->problems.add({name, 0, 0}, "",
-                           "is larger than 1MiB; a configuration is a TOML file of at most 1MiB");
+    document->problems.add({name, 0, 0}, "", "is larger than 64MiB");
     document->files.push_back(std::move(name));
   } else {
     detail::add_text(*document, text, std::move(name));
@@ -162,6 +164,18 @@ Params ConfigFile::root() {
 
 Problems& ConfigFile::problems() {
   return document_->problems;
+}
+
+std::string ConfigFile::toml(std::initializer_list<std::string_view> keys) const {
+  std::string text;
+  for (const std::string_view key : keys) {
+    const detail::Value* value = document_->root.find(key);
+    if (value == nullptr) continue;
+    text += std::string(key) + " = ";
+    detail::write_toml(*value, text);
+    text += '\n';
+  }
+  return text;
 }
 
 std::vector<Option> ConfigFile::options() const {

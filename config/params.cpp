@@ -1,5 +1,6 @@
 #include "config/params.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 
@@ -294,6 +295,21 @@ std::vector<std::pair<std::string, double>> Params::number_entries(std::string_v
   };
   read_entries(*node_, key, "a table of numbers: { NAME = 1 }", take);
   return found;
+}
+
+void Params::put_text(std::string_view key, std::string text, std::string_view like) {
+  // The document is ours; only its readers must not change it.
+  Value& table = const_cast<Value&>(*node_->table());
+  Value value;
+  value.kind = Value::Kind::text;
+  value.at = node_->find(like) != nullptr ? node_->find(like)->at : node_->at();
+  value.written = value.expanded = std::move(text);
+  if (Value* const there = table.find(key)) {
+    *there = std::move(value);
+    return;
+  }
+  const auto behind = std::ranges::lower_bound(table.members, key, {}, &detail::Member::name);
+  table.members.insert(behind, {std::string(key), value.at, std::move(value)});
 }
 
 void Params::problem(std::string_view key, std::string message) {

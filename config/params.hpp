@@ -128,6 +128,10 @@ class Params {
   /// The same where every value is a number (`words = { ON = 1, OFF = 0 }`).
   std::vector<std::pair<std::string, double>> number_entries(std::string_view key);
 
+  /// From now on the table says `text` there, as if it stood in the file in place of what `like`
+  /// says. Requires: it is a table of the file, and no table in it was asked for yet.
+  void put_text(std::string_view key, std::string text, std::string_view like);
+
   /// Records a problem at `key` (or at the table itself if the key is absent). The message may
   /// quote the value: what came from a variable is shown as it is written, a secret not at all.
   void problem(std::string_view key, std::string message);
@@ -162,6 +166,9 @@ class ConfigFile {
 
   Params root();
   Problems& problems();
+  /// These values of the root as TOML, a line each, variables replaced and keys in the order of
+  /// their names: the same text for configurations that say the same, and one that `parse` reads.
+  std::string toml(std::initializer_list<std::string_view> keys) const;
   /// Every option that was asked for so far, in the order of asking, without repeats.
   std::vector<Option> options() const;
 

@@ -15,6 +15,11 @@ using Duration = std::chrono::duration<std::int64_t, std::micro>;
 /// A point in UTC, microseconds since 1970-01-01T00:00:00Z.
 using Timestamp = std::chrono::time_point<std::chrono::system_clock, Duration>;
 
+/// For a person, a score or a metric; exact to a microsecond within 285 years.
+constexpr double as_seconds(Duration duration) {
+  return static_cast<double>(duration.count()) / 1e6;
+}
+
 /// A number of bytes; a type of its own so that it is never taken for a count.
 enum class Bytes : std::uint64_t {};
 

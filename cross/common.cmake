@@ -15,6 +15,9 @@ endif()
 
 foreach(language C CXX)
   set(CMAKE_${language}_COMPILER_TARGET ${WEIR_TRIPLE})
+  # Else clang goes by way of SYSROOT/lib, a link, and ninja, which takes its /../ by the letter,
+  # looks for the headers where there are none and builds everything anew each time.
+  set(CMAKE_${language}_COMPILER_EXTERNAL_TOOLCHAIN ${CMAKE_SYSROOT}/usr)
   # Sections that nothing refers to are left out by the linker.
   set(CMAKE_${language}_FLAGS_INIT "${WEIR_CPU} -ffunction-sections -fdata-sections")
 endforeach()

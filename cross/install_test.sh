@@ -9,19 +9,8 @@ package=$(realpath "${1:?usage: sh cross/install_test.sh PACKAGE}")
 cd "$(dirname "$0")/.."
 
 root=$PWD/build/root
-if [ ! -e "$root/.made" ]; then
-  rm -rf "$root"
-  release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-  # shellcheck disable=SC2016 # a field of apt's
-  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
-  debootstrap --variant=minbase "$release" "$root" "$mirror" >"$root.log" 2>&1 || {
-    tail -n 20 "$root.log" >&2
-    exit 1
-  }
-  touch "$root/.made"
-fi
+sh cross/root.sh "$root"
 cp "$package" "$root/tmp/weir.deb"
-cp /etc/resolv.conf "$root/etc/resolv.conf"
 
 exec chroot "$root" /bin/sh -eu <<'SCRIPT'
 fails() {

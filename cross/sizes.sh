@@ -17,14 +17,8 @@ for target in "$@"; do
   llvm-strip --strip-all -o "$stripped" "$program"
   size=$(stat -c %s "$stripped")
   parts=$(llvm-size "$stripped" | awk 'NR == 2 { print $1 " | " $2 " | " $3 }')
-  {
-    grep -v '^| .* | [0-9]' "$table"
-    {
-      grep '^| .* | [0-9]' "$table" | grep -v "^| $target |" || :
-      echo "| $target | $size | $parts |"
-    } | sort
-  } >"$table.new"
-  mv "$table.new" "$table"
+  line="| $target | $size | $parts |"
+  sed -i "/^| $target | [0-9]* |/d; /^|---|---:|---:|---:|---:|\$/a $line" "$table"
   echo "$stripped: $size bytes, stripped (bound $bound)"
   [ "$size" -le "$bound" ]
 done

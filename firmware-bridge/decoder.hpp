@@ -31,6 +31,7 @@ struct Decoded {
     bool has_time = false;  ///< false: use the arrival time
     std::uint32_t first_value = 0, value_count = 0;
     std::uint32_t first_tag = 0;  ///< into `tags`; as many as the decoder's tag_names()
+    double sequence = -1;         ///< what counts the device's messages; -1: there is no number
   };
   std::vector<Record> records;
   std::vector<Value> values;
@@ -59,6 +60,12 @@ class Decoder {
 
   /// Tags that come from the payload, behind those that come from the topic.
   virtual const std::vector<std::string>& tag_names() const = 0;
+
+  /// The metrics it may yield; empty: any.
+  virtual std::vector<std::string> metric_names() const { return {}; }
+
+  /// The field that Record::sequence comes from, which is no metric; empty: none.
+  virtual std::string_view sequence_name() const { return {}; }
 };
 
 }  // namespace weir

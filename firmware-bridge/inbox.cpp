@@ -1,6 +1,5 @@
 #include "firmware-bridge/inbox.hpp"
 
-#include <iterator>
 #include <utility>
 
 namespace weir {
@@ -39,10 +38,14 @@ bool Inbox::pop(std::vector<Batch>& out, std::chrono::microseconds timeout) {
     filled_.wait_for(lock, timeout, [this] { return woken_ || !waiting_.empty(); });
     woken_ = false;
     if (waiting_.empty()) return false;
-    out.insert(out.end(), std::move_iterator(waiting_.begin()), std::move_iterator(waiting_.end()));
-    waiting_.clear();
-    depth_ = {};
-    room.swap(room_);
+    for (std::size_t taken = 0; taken < portion && !waiting_.empty();) {
+      Batch& batch = out.emplace_back(std::move(waiting_.front()));
+      waiting_.pop_front();
+      taken += batch.bytes();
+      depth_.bytes -= batch.bytes();
+      depth_.messages -= batch.size();
+    }
+    if (depth_.bytes <= count(limit_) / 2) room.swap(room_);
   }
   // Called without the lock: they may push or ask for room again.
   for (const auto& call : room) call();

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -26,9 +27,10 @@ class Inbox {
   /// At once if it already is.
   void when_room(std::function<void()> room);
 
-  /// Engine thread: moves everything that waits into `out` (appending) and returns true, or returns
-  /// false after `timeout` or `wake()`.
+  /// Engine thread: moves what waits into `out` (appending), oldest first, until that is `portion`
+  /// or more, and returns true; or returns false after `timeout` or `wake()`.
   bool pop(std::vector<Batch>& out, std::chrono::microseconds timeout);
+  static constexpr std::size_t portion = 256u << 10;  ///< bytes
   /// Engine thread: waits for `wake()` alone, and takes nothing.
   void wait(std::chrono::microseconds timeout);
   /// Any thread: makes a waiting `pop` or `wait` return early.
@@ -42,7 +44,7 @@ class Inbox {
  private:
   mutable std::mutex mutex_;
   std::condition_variable filled_;
-  std::vector<Batch> waiting_;
+  std::deque<Batch> waiting_;
   std::vector<std::function<void()>> room_;
   Depth depth_;
   Bytes limit_;

@@ -37,6 +37,7 @@ Ingest::Ingest(std::vector<SourceConfig> sources, SeriesTable& table)
 Ingest::Taken Ingest::take(const Batch::Message& message, bool clock_synchronised,
                            std::vector<Reading>& readings, IngestCounts& counts) {
   ++counts.messages_received;
+  ++message_;
   Taken taken;
   const auto refuse = [&](Refusal refusal, std::string why) {
     taken.refusal = refusal;
@@ -123,8 +124,11 @@ std::optional<Refusal> Ingest::take_record(Router::Route& route, const Decoded::
   }
   if (device != last_device_) next_known_ = 0;
   last_device_ = device;
+  if (index(*device) >= known_.size()) known_.resize(index(*device) + 1);
+  const bool first = known_[index(*device)].empty();
 
   std::optional<Refusal> refusal;
+  std::optional<Reading> mark = mark_of(route.source, *device, record, reading, counts);
   const Quality quality = reading.quality;
   const std::span values = std::span(decoded_.values).subspan(record.first_value);
   for (const Decoded::Value& value : values.first(record.value_count)) {
@@ -134,13 +138,43 @@ std::optional<Refusal> Ingest::take_record(Router::Route& route, const Decoded::
       refusal = Refusal::series_limit;
       continue;
     }
+    if (mark) {
+      readings.push_back(*mark);
+      ++counts.readings_decoded;
+      ++counts.readings_journaled;
+      marked_[index(*device)] = {message_, record.sequence};
+      mark.reset();
+    }
     reading.series = *series;
     reading.value = value.value;
     reading.quality = quality | value.quality;
     readings.push_back(reading);
     ++counts.readings_journaled;
   }
+  if (first) intern_derived(sources_[route.source].options, *device, table_);
   return refusal;
+}
+
+/// Where a source goes by sequence numbers, a reading with the number stands before those of its
+/// message: the journal has no other place for it. Records of one message that share a number are
+/// one; a record without a number is marked by -1.
+std::optional<Reading> Ingest::mark_of(std::uint32_t source, DeviceId device,
+                                       const Decoded::Record& record, Reading reading,
+                                       IngestCounts& counts) {
+  const std::string_view name = sources_[source].decoder->sequence_name();
+  if (name.empty()) return std::nullopt;
+  if (index(device) >= marked_.size()) marked_.resize(index(device) + 1);
+  const Marked& marked = marked_[index(device)];
+  if (marked.message == message_ && marked.sequence == record.sequence) return std::nullopt;
+  const std::optional<SeriesId> series = series_of(device, name);
+  if (!series) {
+    ++counts.readings_decoded;
+    ++counts.readings_refused[static_cast<std::size_t>(Refusal::series_limit)];
+    return std::nullopt;
+  }
+  reading.series = *series;
+  reading.value = record.sequence;
+  return reading;
 }
 
 std::optional<DeviceId> Ingest::device_of(Router::Route& route, const Decoded::Record& record) {
@@ -165,7 +199,6 @@ SourceId Ingest::source_id(std::uint32_t source) {
 }
 
 std::optional<SeriesId> Ingest::series_of(DeviceId device, std::string_view metric) {
-  if (index(device) >= known_.size()) known_.resize(index(device) + 1);
   KnownSeries& known = known_[index(device)];
   for (std::size_t i = 0; i < known.size(); ++i) {
     if (next_known_ >= known.size()) next_known_ = 0;

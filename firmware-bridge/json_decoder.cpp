@@ -37,11 +37,25 @@ class JsonDecoder final : public Decoder {
       paths.push_back(options_.pairs->name);
       paths.push_back(options_.pairs->value);
     }
+    if (options_.sequence) {
+      sequence_at_ = paths.size();
+      paths.push_back(options_.sequence->path);
+    }
     if (options_.time) paths.push_back(*options_.time);
     lookup_ = JsonLookup(std::move(paths), options_.each.size() + 1);
   }
 
   const std::vector<std::string>& tag_names() const override { return tag_names_; }
+
+  std::vector<std::string> metric_names() const override {
+    std::vector<std::string> names;
+    for (const auto& metric : options_.metrics) names.push_back(metric.name);
+    return names;
+  }
+
+  std::string_view sequence_name() const override {
+    return options_.sequence ? std::string_view(options_.sequence->name) : std::string_view();
+  }
 
   Result<void> decode(std::string_view payload, Decoded& out) override {
     out.clear();
@@ -66,7 +80,8 @@ class JsonDecoder final : public Decoder {
   }
 
  private:
-  // A row holds what the tags, then the metrics or the pair, then the time lead to.
+  // A row holds what the tags, then the metrics or the pair, then the sequence number, then the
+  // time lead to.
   std::size_t first_metric() const { return options_.tags.size(); }
 
   Result<void> check_bare(Element element) const {
@@ -129,6 +144,7 @@ class JsonDecoder final : public Decoder {
       }
       out.tags.push_back(*tag);
     }
+    if (options_.sequence) record.sequence = sequence_of(row[sequence_at_]);
     add_values(element, row, record.first_value);
 
     record.value_count = static_cast<std::uint32_t>(out.values.size()) - record.first_value;
@@ -188,6 +204,25 @@ class JsonDecoder final : public Decoder {
     record.time = *time;
     record.has_time = true;
     return true;
+  }
+
+  /// What the field holds as a number, -1 if that is none; whether it can count is not asked here.
+  static double sequence_of(const std::optional<Element>& element) {
+    if (!element) return -1;
+    switch (element->type()) {
+      case Type::INT64:
+        return static_cast<double>(element->get_int64().value_unsafe());
+      case Type::UINT64:
+        return static_cast<double>(element->get_uint64().value_unsafe());
+      case Type::DOUBLE:
+        return element->get_double().value_unsafe();
+      case Type::STRING: {
+        const TextNumber read = read_number(element->get_string().value_unsafe());
+        return read.outcome == TextNumber::Outcome::number ? read.value : -1;
+      }
+      default:
+        return -1;
+    }
   }
 
   /// A tag or a name; nothing if it can't be one. Numbers are written as JSON would.
@@ -272,6 +307,8 @@ class JsonDecoder final : public Decoder {
   void push(std::string_view metric, double value, bool exact) {
     if (out_->values.size() == json_values_max) {
       over_limit_ = true;
+    } else if (!metric.empty() && metric == sequence_name()) {
+      ++out_->bad_name;  // nobody could tell it from the sequence number
     } else {
       out_->values.push_back({metric, value, exact ? Quality::good : Quality::inexact});
     }
@@ -336,6 +373,7 @@ class JsonDecoder final : public Decoder {
   const JsonOptions options_;
   const std::vector<std::string> reserved_;
   std::vector<std::string> tag_names_;
+  std::size_t sequence_at_ = 0;  ///< in a row
 
   JsonDocument document_;
   JsonLookup lookup_;

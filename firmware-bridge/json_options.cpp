@@ -72,6 +72,20 @@ void read_time(Params& source, JsonOptions& out) {
   out.zone = zone.value_or(Duration(0));
 }
 
+/// The stage of that name reads the same table (operators/stage_deduplicate.cpp).
+void read_sequence(Params& source, JsonOptions& out) {
+  if (!source.has("deduplicate")) return;
+  Params deduplicate = source.table("deduplicate");
+  const std::string by = deduplicate.text("by", "");
+  if (by.empty()) return;
+  if (by.size() > name_bytes_max) deduplicate.problem("by", "a name has 1 to 256 bytes");
+  for (const JsonOptions::Named& metric : out.metrics) {
+    if (metric.name == by)
+      deduplicate.problem("by", "'" + by + "' is a metric already; what counts messages is none");
+  }
+  out.sequence = {by, read_path(deduplicate, "by", by)};
+}
+
 }  // namespace
 
 JsonOptions JsonOptions::read(Params& source) {
@@ -82,6 +96,7 @@ JsonOptions JsonOptions::read(Params& source) {
   read_pairs(source, out);
   read_time(source, out);
   for (auto& [name, path] : source.entries("tags")) add_named(source, "tags", name, path, out.tags);
+  read_sequence(source, out);
   out.words = source.number_entries("words");
   return out;
 }
@@ -89,6 +104,7 @@ JsonOptions JsonOptions::read(Params& source) {
 std::vector<std::string> JsonOptions::reserved_names() const {
   std::vector<const JsonPath*> paths;
   if (time) paths.push_back(&*time);
+  if (sequence) paths.push_back(&sequence->path);
   for (const Named& tag : tags) paths.push_back(&tag.path);
 
   const auto same = [](const JsonStep& a, const JsonStep& b) { return !a.each && a.key == b.key; };

@@ -22,9 +22,10 @@ struct JsonOptions {
     JsonPath name, value;
   };
 
-  std::vector<Named> metrics;  ///< empty: every number and boolean, named by its path
-  JsonPath each;               ///< empty: the whole payload is the one record
-  std::optional<Pairs> pairs;  ///< then `metrics` is empty
+  std::vector<Named> metrics;     ///< empty: every number and boolean, named by its path
+  JsonPath each;                  ///< empty: the whole payload is the one record
+  std::optional<Pairs> pairs;     ///< then `metrics` is empty
+  std::optional<Named> sequence;  ///< `deduplicate.by`: counts the device's messages
   std::optional<JsonPath> time;
   TimeFormat time_format = TimeFormat::milliseconds;
   Duration zone{0};  ///< of rfc3339 texts without an offset
@@ -34,8 +35,9 @@ struct JsonOptions {
   /// Problems are recorded in `source`; the result is then of no use.
   static JsonOptions read(Params& source);
 
-  /// The paths by which somebody who takes every value of a record would meet the time and the
-  /// tags: the path itself, and what is left of it inside a record that `each` leads to.
+  /// The paths by which somebody who takes every value of a record would meet the time, the
+  /// sequence number and the tags: the path itself, and what is left of it inside a record that
+  /// `each` leads to.
   std::vector<std::string> reserved_names() const;
 };
 

@@ -28,10 +28,14 @@ struct RecordedWatermark {
 };
 /// The process ends here and starts again from what it stored.
 struct RecordedRestart {};
+/// Nothing arrives; only RecordedEvent::now says something.
+struct RecordedPause {};
 
 struct RecordedEvent {
   std::uint64_t line = 0;  ///< where it begins, from 1
-  std::variant<RecordedReading, RecordedWatermark, RecordedRestart> what;
+  std::variant<RecordedReading, RecordedWatermark, RecordedRestart, RecordedPause> what;
+  /// The gateway's clock when it arrived, if the file says it.
+  std::optional<Timestamp> now = std::nullopt;
 };
 
 struct RecordedOptions {
@@ -60,6 +64,8 @@ struct RecordedOptions {
 ///   {"time": 1541152486013, "device": "d1", "metric": "temperature", "value": 21.5}
 ///   {"watermark": "2026-03-01T12:00:00Z"}   with "device" if it is of one device only
 ///   {"restart": true}
+///   {"now": "2026-03-01T12:00:05Z"}   nothing but the time of the gateway; "now" may also stand
+///                                     beside the keys of the others
 /// Blank lines are passed over.
 class RecordedFile {
  public:

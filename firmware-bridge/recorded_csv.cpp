@@ -1,55 +1,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/csv.hpp"
 #include "firmware-bridge/recorded_lines.hpp"
 
 namespace weir {
 namespace {
-
-struct Cell {
-  std::string text;
-  std::size_t column = 1;  ///< in bytes, from 1, in the first line of its record
-};
-
-/// Takes a quoted field off `record` at its quote; false if the quote is not closed.
-bool take_quoted(std::string_view record, std::size_t& at, std::string& text) {
-  for (++at; at < record.size(); ++at) {
-    if (record[at] != '"') {
-      text += record[at];
-    } else if (at + 1 < record.size() && record[at + 1] == '"') {
-      text += record[++at];
-    } else {
-      ++at;
-      return true;
-    }
-  }
-  return false;
-}
-
-/// Takes one record apart by RFC 4180; false if a quote is misplaced in the last cell. `cells`
-/// keeps its strings from record to record; `count` of them are of this one.
-bool split_csv(std::string_view record, char separator, std::vector<Cell>& cells,
-               std::size_t& count) {
-  count = 0;
-  std::size_t at = 0;
-  while (true) {
-    if (cells.size() == count) cells.emplace_back();
-    Cell& cell = cells[count++];
-    cell.text.clear();
-    cell.column = at + 1;
-    if (at < record.size() && record[at] == '"') {
-      if (!take_quoted(record, at, cell.text)) return false;
-    } else {
-      const std::size_t end = std::min(record.find(separator, at), record.size());
-      cell.text = record.substr(at, end - at);
-      if (cell.text.find('"') != std::string::npos) return false;
-      at = end;
-    }
-    if (at == record.size()) return true;
-    if (record[at] != separator) return false;
-    ++at;
-  }
-}
 
 class CsvFile final : public RecordedFile {
  public:
@@ -65,7 +21,7 @@ class CsvFile final : public RecordedFile {
   Result<bool> read_record();
   Result<void> read_quoted_lines();
   Result<void> start_record();
-  Result<std::optional<RecordedEvent>> read_value(const Cell& cell, std::string_view metric);
+  Result<std::optional<RecordedEvent>> read_value(const CsvCell& cell, std::string_view metric);
   Result<std::size_t> column(const std::string& name) const;
 
   LineReader lines_;
@@ -77,7 +33,7 @@ class CsvFile final : public RecordedFile {
 
   std::string record_;
   std::uint64_t line_ = 0;  ///< where the record begins
-  std::vector<Cell> cells_;
+  std::vector<CsvCell> cells_;
   std::size_t cell_count_ = 0;
   std::size_t next_value_ = 0;  ///< into values_; at its end a new record is read
   Timestamp record_time_{};
@@ -162,7 +118,7 @@ Result<void> CsvFile::start_record() {
     return lines_.error(line_, 1,
                         "it has " + std::to_string(cell_count_) + " fields, the header " +
                             std::to_string(header_.size()));
-  const Cell& time = cells_[time_];
+  const CsvCell& time = cells_[time_];
   std::optional<Timestamp> read = time_from(time.text, options_.time_format, options_.zone);
   if (!read) read = time_from(time.text, TimeFormat::rfc3339, options_.zone);
   if (!read) return lines_.error(line_, time.column, "this is no time");
@@ -189,7 +145,7 @@ Result<std::optional<RecordedEvent>> CsvFile::next() {
   }
 }
 
-Result<std::optional<RecordedEvent>> CsvFile::read_value(const Cell& cell,
+Result<std::optional<RecordedEvent>> CsvFile::read_value(const CsvCell& cell,
                                                          std::string_view metric) {
   const TextNumber number = read_number(cell.text);
   if (number.outcome != TextNumber::Outcome::number)

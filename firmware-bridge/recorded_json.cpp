@@ -10,9 +10,17 @@ namespace {
 using Element = JsonDocument::Element;
 using Type = JsonDocument::Type;
 
-constexpr std::array<std::string_view, 6> keys = {"time",  "device",    "metric",
-                                                  "value", "watermark", "restart"};
-enum Key : std::size_t { time_key, device_key, metric_key, value_key, watermark_key, restart_key };
+constexpr std::array<std::string_view, 7> keys = {"time",      "device",  "metric", "value",
+                                                  "watermark", "restart", "now"};
+enum Key : std::size_t {
+  time_key,
+  device_key,
+  metric_key,
+  value_key,
+  watermark_key,
+  restart_key,
+  now_key
+};
 
 class JsonLinesFile final : public RecordedFile {
  public:
@@ -26,6 +34,7 @@ class JsonLinesFile final : public RecordedFile {
  private:
   Result<RecordedEvent> read_line();
   Result<void> read_keys(Element root);
+  Result<decltype(RecordedEvent::what)> read_what() const;
   Result<RecordedReading> read_reading() const;
   Result<RecordedWatermark> read_watermark() const;
   Result<Timestamp> read_time(Key key) const;
@@ -63,15 +72,30 @@ Result<RecordedEvent> JsonLinesFile::read_line() {
   if (!root) return lines_.error(lines_.line(), 1, root.error().message);
   if (Result<void> read = read_keys(*root); !read) return fail(std::move(read.error()));
 
-  const auto event = [this](auto what) { return RecordedEvent{lines_.line(), what}; };
-  if (found_[watermark_key]) return read_watermark().map(event);
-  if (!found_[restart_key]) return read_reading().map(event);
-  if (Result<void> alone = only({restart_key}, "a restart stands alone"); !alone)
+  RecordedEvent event;
+  event.line = lines_.line();
+  if (found_[now_key]) {
+    const Result<Timestamp> now = read_time(now_key);
+    if (!now) return fail(now.error());
+    event.now = *now;
+  }
+  auto what = read_what();
+  if (!what) return fail(std::move(what.error()));
+  event.what = *what;
+  return event;
+}
+
+Result<decltype(RecordedEvent::what)> JsonLinesFile::read_what() const {
+  const auto as_event = [](auto what) { return decltype(RecordedEvent::what)(what); };
+  if (found_[watermark_key]) return read_watermark().map(as_event);
+  if (!found_[restart_key] && found_[now_key] && only({now_key}, "")) return RecordedPause{};
+  if (!found_[restart_key]) return read_reading().map(as_event);
+  if (Result<void> alone = only({restart_key, now_key}, "a restart stands alone"); !alone)
     return fail(std::move(alone.error()));
   bool restart = false;
   if (found_[restart_key]->get(restart) != simdjson::SUCCESS || !restart)
     return error_at("restart", "restart is true or not there");
-  return event(RecordedRestart{});
+  return RecordedRestart{};
 }
 
 Result<void> JsonLinesFile::read_keys(Element root) {
@@ -83,8 +107,9 @@ Result<void> JsonLinesFile::read_keys(Element root) {
     std::size_t key = 0;
     while (key < keys.size() && keys[key] != field.key) ++key;
     if (key == keys.size())
-      return error_at(field.key,
-                      "unknown key; known are time, device, metric, value, watermark and restart");
+      return error_at(
+          field.key,
+          "unknown key; known are time, device, metric, value, watermark, restart and now");
     if (found_[key]) return error_at(field.key, "this key is given twice");
     found_[key] = field.value;
   }
@@ -115,7 +140,8 @@ Result<RecordedReading> JsonLinesFile::read_reading() const {
 }
 
 Result<RecordedWatermark> JsonLinesFile::read_watermark() const {
-  if (Result<void> alone = only({watermark_key, device_key}, "a watermark has only a device");
+  if (Result<void> alone =
+          only({watermark_key, device_key, now_key}, "a watermark has only a device");
       !alone)
     return fail(std::move(alone.error()));
   const Result<Timestamp> time = read_time(watermark_key);

@@ -138,6 +138,9 @@ class Ingest {
   std::optional<Refusal> take_record(Router::Route& route, const Decoded::Record& record,
                                      Reading reading, std::vector<Reading>& readings,
                                      IngestCounts& counts);
+  std::optional<Reading> mark_of(std::uint32_t source, DeviceId device,
+                                 const Decoded::Record& record, Reading reading,
+                                 IngestCounts& counts);
   std::optional<DeviceId> device_of(Router::Route& route, const Decoded::Record& record);
   SourceId source_id(std::uint32_t source);
   std::optional<SeriesId> series_of(DeviceId device, std::string_view metric);
@@ -149,6 +152,13 @@ class Ingest {
   Router router_;
   std::vector<std::optional<SourceId>> source_ids_;  ///< interned with its first device
   std::vector<KnownSeries> known_;                   ///< by device
+  /// Which number of which message the readings of a device were marked with last.
+  struct Marked {
+    std::uint64_t message = 0;
+    double sequence = 0;
+  };
+  std::vector<Marked> marked_;  ///< by device, of sources that go by sequence numbers
+  std::uint64_t message_ = 0;   ///< counts them, from 1
   Decoded decoded_;
 
   // Of the message in hand: the device of the record before, and where in its known series to look.

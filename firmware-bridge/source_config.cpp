@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "firmware-bridge/registry.hpp"
+#include "operators/stage.hpp"
 
 namespace weir {
 namespace {
@@ -17,6 +18,9 @@ void read_times(Params& source, SourceOptions& out) {
   out.lateness = source.duration("lateness", std::chrono::seconds(30), any);
   out.max_skew = source.duration("max_skew", std::chrono::minutes(5), any);
   out.idle = source.duration("idle", std::chrono::minutes(2), {std::chrono::milliseconds(1), year});
+  out.forget_after = source.duration("forget_after", Duration(0), any);
+  if (out.forget_after > Duration(0) && out.forget_after < out.idle)
+    source.problem("forget_after", "expected 0s, or at least as long as idle");
   out.late_topic = source.text("late_topic", "weir.late");
   if (out.late_topic.empty()) source.problem("late_topic", "a topic of Kafka, not an empty text");
 }
@@ -92,6 +96,7 @@ bool covers(std::string_view wide, std::string_view narrow) {
 }  // namespace
 
 std::vector<SourceConfig> SourceConfig::read_all(Params root) {
+  const std::vector<std::string> none;
   std::vector<SourceConfig> sources;
   for (Params& source : root.tables("source")) {
     SourceConfig read;
@@ -105,6 +110,7 @@ std::vector<SourceConfig> SourceConfig::read_all(Params root) {
     add_payload_tags(source, read);
     read.use_retained = source.choice("retained", false, {{"ignore", false}, {"use", true}});
     read_times(source, read.options);
+    read_source_rules(source, read.decoder ? read.decoder->metric_names() : none, read.options);
     sources.push_back(std::move(read));
   }
   if (sources.empty()) root.problem("source", "there is no [[source]]: nothing would be read");

@@ -73,6 +73,24 @@ void AggregateSet::append_fields(const std::byte* state, Output& result) const {
   }
 }
 
+void AggregateSet::append_state(const std::byte* state, Output& result) const {
+  std::vector<Field> shipped;
+  for (const Part& part : parts_) {
+    if (part.accumulator->ship != nullptr) part.accumulator->ship(state + part.offset, shipped);
+  }
+  // Two accumulators may hold the same: the lowest value is that of `min` and a part of `range`.
+  for (Field& field : shipped) {
+    const bool known = std::any_of(result.state.begin(), result.state.end(),
+                                   [&](const Field& one) { return one.name == field.name; });
+    if (!known) result.state.push_back(std::move(field));
+  }
+}
+
+bool AggregateSet::can_ship() const {
+  return std::any_of(parts_.begin(), parts_.end(),
+                     [](const Part& part) { return part.accumulator->ship != nullptr; });
+}
+
 void AggregateSet::define(ByteWriter& out) const {
   out.varint(aggregates_.size());
   for (const Aggregate& aggregate : aggregates_) {

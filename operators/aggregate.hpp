@@ -35,6 +35,9 @@ struct Accumulator {
   void (*merge)(void* state, const void* other);
   void (*save)(const void* state, ByteWriter& out);
   void (*load)(void* state, ByteReader& in);
+  /// Appends the state in the form that RECORDS.md describes, from which those of windows that
+  /// share no reading can be merged in any order. Null: that takes the readings in their order.
+  void (*ship)(const void* state, std::vector<Field>& out);
 
   // Of one that holds memory beside its size: null and zero for the others.
   void (*release)(void* state);                  ///< gives that memory back; `init` comes next
@@ -49,9 +52,14 @@ concept HoldsMemory = requires(const State& state) {
   state.held_bytes();
 };
 
+template <class State>
+concept CanShip = requires(const State& state, std::vector<Field>& out) {
+  state.ship(out);
+};
+
 /// The accumulator of a struct with `version`, `add`, `merge`, `save` and `load`; a constructor
 /// that takes an Argument is given it. One that holds memory has `held_bytes()`, and `held_usual`
-/// and `held_worst` as static functions of the Argument.
+/// and `held_worst` as static functions of the Argument; one that can has `ship`.
 template <class State>
 constexpr Accumulator accumulator_of = [] {
   Accumulator made = {
@@ -73,7 +81,13 @@ constexpr Accumulator accumulator_of = [] {
       nullptr,
       nullptr,
       nullptr,
+      nullptr,
   };
+  if constexpr (CanShip<State>) {
+    made.ship = [](const void* state, std::vector<Field>& out) {
+      static_cast<const State*>(state)->ship(out);
+    };
+  }
   if constexpr (HoldsMemory<State>) {
     made.release = [](void* state) { static_cast<State*>(state)->~State(); };
     made.held_bytes = [](const void* state) {
@@ -86,6 +100,35 @@ constexpr Accumulator accumulator_of = [] {
   }
   return made;
 }();
+
+/// Two structs of accumulators as one, for an aggregate that needs both.
+template <class A, class B>
+struct Both {
+  static constexpr std::uint32_t version = A::version * 16 + B::version - 16;
+  A a;
+  B b;
+
+  void add(const Reading& reading) {
+    a.add(reading);
+    b.add(reading);
+  }
+  void merge(const Both& other) {
+    a.merge(other.a);
+    b.merge(other.b);
+  }
+  void save(ByteWriter& out) const {
+    a.save(out);
+    b.save(out);
+  }
+  void load(ByteReader& in) {
+    a.load(in);
+    b.load(in);
+  }
+  void ship(std::vector<Field>& out) const requires CanShip<A> && CanShip<B> {
+    a.ship(out);
+    b.ship(out);
+  }
+};
 
 using FieldValue = decltype(Field::value);
 
@@ -163,6 +206,10 @@ class AggregateSet {
   /// says of its window. What has no finite value (the deviation of one reading, a sum beyond the
   /// range of double) is left out.
   void append_fields(const std::byte* state, Output& result) const;
+
+  /// The fields of each accumulator that can ship its state, each once.
+  void append_state(const std::byte* state, Output& result) const;
+  bool can_ship() const;  ///< whether any can
 
   /// Names, versions and what accumulators depend on: state saved under another definition can't be
   /// read.

@@ -49,7 +49,7 @@ std::optional<FieldValue> rate_value(const void* state, const Output&, double as
   if (readings.empty()) return std::nullopt;
   const Duration time = saturating_difference(readings.last().time, readings.first().time);
   if (time <= Duration(0)) return std::nullopt;
-  return readings.whole().sum / seconds(time) * asked;
+  return readings.whole().sum / as_seconds(time) * asked;
 }
 
 std::vector<Aggregate> rate_chosen(std::string_view word, const AggregateOptions& options) {

@@ -27,6 +27,10 @@ struct Moments {
     mean += delta * (there / (here + there));
     squares += other.squares + delta * delta * (here * there / (here + there));
   }
+  void ship(std::vector<Field>& out) const {
+    out.push_back({"moments_mean", mean});
+    out.push_back({"moments_squares", squares});
+  }
   void save(ByteWriter& out) const {
     out.varint(count);
     out.f64(mean);

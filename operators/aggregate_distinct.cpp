@@ -13,6 +13,9 @@ struct Distinct {
 
   void add(const Reading& reading) { seen.add(reading.value); }
   void merge(const Distinct& other) { seen.merge(other.seen); }
+  void ship(std::vector<Field>& out) const {
+    out.push_back({seen.is_exact() ? "distinct_hashes" : "distinct_ranks", seen.text()});
+  }
   void save(ByteWriter& out) const { seen.save(out); }
   void load(ByteReader& in) { seen.load(in); }
 

@@ -22,6 +22,10 @@ struct First {
     value = candidate;
     any = true;
   }
+  void ship(std::vector<Field>& out) const {
+    out.push_back({"first", value});
+    out.push_back({"first_time_us", count_us(time)});
+  }
   void save(ByteWriter& out) const {
     out.zigzag(count_us(time));
     out.f64(value);
@@ -46,6 +50,10 @@ struct Last {
     time = at;
     value = candidate;
   }
+  void ship(std::vector<Field>& out) const {
+    out.push_back({"last", value});
+    out.push_back({"last_time_us", count_us(time)});
+  }
   void save(ByteWriter& out) const {
     out.zigzag(count_us(time));
     out.f64(value);
@@ -56,28 +64,7 @@ struct Last {
   }
 };
 
-struct Ends {
-  static constexpr std::uint32_t version = 1;
-  First first;
-  Last last;
-
-  void add(const Reading& reading) {
-    first.add(reading);
-    last.add(reading);
-  }
-  void merge(const Ends& other) {
-    first.merge(other.first);
-    last.merge(other.last);
-  }
-  void save(ByteWriter& out) const {
-    first.save(out);
-    last.save(out);
-  }
-  void load(ByteReader& in) {
-    first.load(in);
-    last.load(in);
-  }
-};
+using Ends = Both<First, Last>;
 
 bool before(Timestamp a, Timestamp b) noexcept {
   return a < b;
@@ -108,8 +95,8 @@ constinit const AggregateEntry last_aggregate{
 constinit const AggregateEntry delta_aggregate{
     "delta", "the last value less the first, by event time", &accumulator_of<Ends>,
     [](const void* state, const Output&, double) -> std::optional<FieldValue> {
-      const auto& ends = *static_cast<const Ends*>(state);
-      return ends.last.value - ends.first.value;
+      const auto& [first, last] = *static_cast<const Ends*>(state);
+      return last.value - first.value;
     },
     [](const ResultPart& a, const ResultPart& b) -> std::optional<FieldValue> {
       const bool b_begins = before(b.result.first, a.result.first);

@@ -15,6 +15,7 @@ struct Minimum {
 
   void add(const Reading& reading) { value = reading.value < value ? reading.value : value; }
   void merge(const Minimum& other) { value = other.value < value ? other.value : value; }
+  void ship(std::vector<Field>& out) const { out.push_back({"min", value}); }
   void save(ByteWriter& out) const { out.f64(value); }
   void load(ByteReader& in) { value = in.f64(); }
 };
@@ -25,36 +26,16 @@ struct Maximum {
 
   void add(const Reading& reading) { value = reading.value > value ? reading.value : value; }
   void merge(const Maximum& other) { value = other.value > value ? other.value : value; }
+  void ship(std::vector<Field>& out) const { out.push_back({"max", value}); }
   void save(ByteWriter& out) const { out.f64(value); }
   void load(ByteReader& in) { value = in.f64(); }
 };
 
-struct Extremes {
-  static constexpr std::uint32_t version = 1;
-  Minimum low;
-  Maximum high;
-
-  void add(const Reading& reading) {
-    low.add(reading);
-    high.add(reading);
-  }
-  void merge(const Extremes& other) {
-    low.merge(other.low);
-    high.merge(other.high);
-  }
-  void save(ByteWriter& out) const {
-    low.save(out);
-    high.save(out);
-  }
-  void load(ByteReader& in) {
-    low.load(in);
-    high.load(in);
-  }
-};
+using Extremes = Both<Minimum, Maximum>;
 
 std::optional<FieldValue> range_value(const void* state, const Output&, double) {
-  const auto& extremes = *static_cast<const Extremes*>(state);
-  return extremes.high.value - extremes.low.value;
+  const auto& [low, high] = *static_cast<const Extremes*>(state);
+  return high.value - low.value;
 }
 
 std::optional<FieldValue> range_combined(const ResultPart& a, const ResultPart& b) {

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "operators/aggregate.hpp"
 
@@ -21,7 +22,8 @@ struct FewValues {
     std::uint64_t count;
   };
   std::array<Counted, most> values{};
-  std::uint64_t size = 0, taken = 0;
+  std::size_t size = 0;
+  std::uint64_t taken = 0;
 
   void add(const Reading& reading) {
     if (count(reading.value, 1)) return;
@@ -79,6 +81,18 @@ struct FewValues {
     }
     if (top->count <= second + taken) return std::nullopt;
     return top->value;
+  }
+  void ship(std::vector<Field>& out) const {
+    std::string text;
+    for (std::size_t i = 0; i < size; ++i) {
+      std::array<char, 32> number{};
+      const auto end = std::to_chars(number.data(), number.data() + number.size(), values[i].value);
+      if (!text.empty()) text += ' ';
+      text.append(number.data(), end.ptr);
+      text += ':' + std::to_string(values[i].count);
+    }
+    out.push_back({"mode_values", std::move(text)});
+    out.push_back({"mode_taken", static_cast<std::int64_t>(taken)});
   }
   void save(ByteWriter& out) const {
     out.varint(taken);

@@ -17,6 +17,7 @@ struct Quantiles {
 
   void add(const Reading& reading) { sketch.add(reading.value); }
   void merge(const Quantiles& other) { sketch.merge(other.sketch); }
+  void ship(std::vector<Field>& out) const { sketch.ship(out); }
   void save(ByteWriter& out) const { sketch.save(out); }
   void load(ByteReader& in) { sketch.load(in); }
 

@@ -22,6 +22,10 @@ struct CompensatedSum {
     add(other.sum);
     lost += other.lost;
   }
+  void ship(std::vector<Field>& out) const {
+    out.push_back({"sum", sum});
+    out.push_back({"sum_lost", lost});
+  }
   void save(ByteWriter& out) const {
     out.f64(sum);
     out.f64(lost);

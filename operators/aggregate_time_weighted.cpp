@@ -13,7 +13,7 @@ struct Area {
   double sum = 0;  ///< unit times second
 
   void step(const Point& from, const Point& to) {
-    const double width = seconds(saturating_difference(to.time, from.time));
+    const double width = as_seconds(saturating_difference(to.time, from.time));
     sum += (from.value / 2 + to.value / 2) * width;
   }
   void join(const Area& other) { sum += other.sum; }

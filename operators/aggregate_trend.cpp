@@ -21,7 +21,7 @@ struct Line {
     if (count == 0) origin = reading.time;
     take({.origin = origin,
           .count = 1,
-          .time = seconds(saturating_difference(reading.time, origin)),
+          .time = as_seconds(saturating_difference(reading.time, origin)),
           .value = reading.value});
   }
   void merge(const Line& other) {
@@ -31,7 +31,7 @@ struct Line {
       return;
     }
     Line moved = other;
-    moved.time += seconds(saturating_difference(other.origin, origin));
+    moved.time += as_seconds(saturating_difference(other.origin, origin));
     take(moved);
   }
   void take(const Line& other) {
@@ -43,6 +43,13 @@ struct Line {
     value += higher * part;
     squares += other.squares + later * later * (here * part);
     products += other.products + later * higher * (here * part);
+  }
+  void ship(std::vector<Field>& out) const {
+    out.push_back({"trend_origin_us", count_us(origin)});
+    out.push_back({"trend_time", time});
+    out.push_back({"trend_value", value});
+    out.push_back({"trend_squares", squares});
+    out.push_back({"trend_products", products});
   }
   void save(ByteWriter& out) const {
     out.zigzag(count_us(origin));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "operators/describe.hpp"
 
@@ -27,13 +28,15 @@ bool Alert::load(ByteReader& in) {
   return in.ok() && flag <= 1;
 }
 
-AlertWriter::AlertWriter(const DetectorOptions& options, const SeriesTable& table)
+AlertWriter::AlertWriter(const DetectorOptions& options, const SourceOptions& source,
+                         const SeriesTable& table)
     : name_(options.name),
       topic_(options.topic),
       method_(options.method),
       metrics_(options.metrics),
       raise_after_(options.raise_after),
       clear_after_(options.clear_after),
+      rows_(source, table),
       table_(table) {}
 
 void AlertWriter::follow(std::unique_ptr<Alert>& alert, const Reading& reading,
@@ -74,6 +77,7 @@ void AlertWriter::write(State state, const Alert& alert, SeriesId series, double
   output.name = name_;
   output.topic = topic_;
   output.group = device_tags(table_, of.device);
+  output.attributes = row_tags(rows_, of.device);
   output.metric = table_.metric(of.metric);
   output.window = {alert.raised_at, alert.raised_at};
   output.revision = state == State::raised ? 0 : 1;
@@ -92,8 +96,16 @@ void AlertWriter::write(State state, const Alert& alert, SeriesId series, double
   if (judgement.expected) number("expected", *judgement.expected);
   if (state == State::raised) return;
   number("peak", alert.peak);
-  number("duration_s", seconds(duration));
+  number("duration_s", as_seconds(duration));
   output.fields.push_back({"readings", static_cast<std::int64_t>(alert.readings)});
+}
+
+void AlertWriter::end(const Alert& alert, SeriesId series, Outputs& out) const {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  Judgement judgement;
+  judgement.score = judgement.bound = none;
+  write(State::cleared, alert, series, none, judgement,
+        saturating_difference(alert.last, alert.raised_at), out);
 }
 
 bool AlertWriter::takes(SeriesId series) const {

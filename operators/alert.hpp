@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "operators/enrichment.hpp"
 #include "operators/operator.hpp"
 #include "operators/options.hpp"
 #include "operators/saturate.hpp"
@@ -43,7 +44,8 @@ struct Alert {
 /// the first breach on. A number that is not finite is left out.
 class AlertWriter {
  public:
-  AlertWriter(const DetectorOptions& options, const SeriesTable& table);
+  AlertWriter(const DetectorOptions& options, const SourceOptions& source,
+              const SeriesTable& table);
 
   /// Follows the alert of a series by one reading. `alert` is null while nothing is going on.
   void follow(std::unique_ptr<Alert>& alert, const Reading& reading, const Judgement& judgement,
@@ -54,6 +56,10 @@ class AlertWriter {
   void write(State state, const Alert& alert, SeriesId series, double value,
              const Judgement& judgement, Duration duration, Outputs& out) const;
 
+  /// An alert that is cleared because its detector ends: nothing was judged, so value, score and
+  /// bound are left out.
+  void end(const Alert& alert, SeriesId series, Outputs& out) const;
+
   bool takes(SeriesId series) const;
   const std::string& name() const { return name_; }
   void define(ByteWriter& out) const;
@@ -62,6 +68,7 @@ class AlertWriter {
   std::string name_, topic_, method_;
   std::vector<std::string> metrics_;
   std::uint32_t raise_after_, clear_after_;
+  DeviceRows rows_;
   const SeriesTable& table_;
 };
 

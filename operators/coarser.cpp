@@ -53,12 +53,14 @@ bool merge_result(Output& sum, const Output& next) {
     fields.push_back({field.name, std::move(*value)});
   }
   sum.fields = std::move(fields);
+  sum.state.clear();  // it would take the accumulators, which a stored result doesn't know
   sum.merged = windows(sum) + windows(next);
   sum.window.start = std::min(sum.window.start, next.window.start);
   sum.window.end = std::max(sum.window.end, next.window.end);
   sum.revision = 0;
   sum.quality |= next.quality;
   sum.count += next.count;
+  sum.expected = sum.expected > 0 && next.expected > 0 ? sum.expected + next.expected : 0;
   sum.late += next.late;
   sum.first = std::min(sum.first, next.first);
   sum.last = std::max(sum.last, next.last);

@@ -126,6 +126,17 @@ std::int32_t BucketCounts::at_rank(std::uint64_t rank) const {
   return first_ + static_cast<std::int32_t>(i);
 }
 
+std::string BucketCounts::text() const {
+  std::string text;
+  for (std::size_t i = 0; i < counts_.size(); ++i) {
+    if (counts_[i] == 0) continue;
+    if (!text.empty()) text += ' ';
+    text +=
+        std::to_string(first_ + static_cast<std::int64_t>(i)) + ':' + std::to_string(counts_[i]);
+  }
+  return text;
+}
+
 void BucketCounts::save(ByteWriter& out) const {
   out.varint(counts_.size() - static_cast<std::size_t>(
                                   std::count(counts_.begin(), counts_.end(), std::uint64_t{0})));
@@ -185,6 +196,15 @@ double DDSketch::quantile(std::uint64_t millionths) const {
   else if (rank >= below + zeros_)
     found = mapping_.value(positive_.at_rank(rank - below - zeros_));
   return std::max(lowest_, std::min(found, highest_));
+}
+
+void DDSketch::ship(std::vector<Field>& out) const {
+  out.push_back({"quantiles_steps", mapping_.steps_an_octave()});
+  out.push_back({"quantiles_lowest", lowest_});
+  out.push_back({"quantiles_highest", highest_});
+  out.push_back({"quantiles_zeros", static_cast<std::int64_t>(zeros_)});
+  out.push_back({"quantiles_positive", positive_.text()});
+  out.push_back({"quantiles_negative", negative_.text()});
 }
 
 void DDSketch::save(ByteWriter& out) const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/bytes.hpp"
+#include "operators/output.hpp"
 
 namespace weir {
 
@@ -25,6 +26,7 @@ class BucketMapping {
   std::int32_t bucket(double value) const;
   /// What stands for all values of the bucket: equally far, as a part of each, from both bounds.
   double value(std::int32_t bucket) const;
+  double steps_an_octave() const { return steps_an_octave_; }
 
  private:
   double lower_bound(std::int32_t bucket) const;
@@ -47,6 +49,8 @@ class BucketCounts {
   /// The bucket of the value with `rank` values below it. Requires: rank < total().
   std::int32_t at_rank(std::uint64_t rank) const;
 
+  /// "12:3 14:1": buckets that hold anything, in ascending order, and how many.
+  std::string text() const;
   /// Buckets that hold anything, in ascending order; the same for equal contents.
   void save(ByteWriter& out) const;
   void load(ByteReader& in);
@@ -80,6 +84,7 @@ class DDSketch {
   /// in the middle). Never beyond the lowest and the highest value. Requires: count() > 0.
   double quantile(std::uint64_t millionths) const;
 
+  void ship(std::vector<Field>& out) const;  ///< as Accumulator::ship
   void save(ByteWriter& out) const;
   void load(ByteReader& in);
   std::size_t held_bytes() const { return positive_.held_bytes() + negative_.held_bytes(); }

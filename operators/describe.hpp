@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "operators/enrichment.hpp"
 #include "operators/output.hpp"
 #include "operators/series.hpp"
 
@@ -26,6 +27,16 @@ inline std::vector<Tag> device_tags(const SeriesTable& table, DeviceId id) {
   for (std::size_t i = 0; i < source.tag_names.size(); ++i) {
     tags.push_back({source.tag_names[i], device.tag_values[i]});
   }
+  return tags;
+}
+
+/// What the dimension table says of a device; nothing without a table.
+inline std::vector<Tag> row_tags(const DeviceRows& rows, DeviceId device) {
+  std::vector<Tag> tags;
+  if (!rows.any()) return tags;
+  const Enrichment::Row& row = rows.row(device);
+  for (std::size_t i = 0; i < row.tags.size(); ++i)
+    tags.push_back({rows.enrichment().tags()[i], row.tags[i]});
   return tags;
 }
 

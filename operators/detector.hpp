@@ -7,6 +7,7 @@
 
 #include "config/params.hpp"
 #include "operators/alert.hpp"
+#include "operators/keyed.hpp"
 #include "operators/operator.hpp"
 #include "operators/options.hpp"
 
@@ -18,33 +19,8 @@ struct DetectorEntry {
   std::string_view about;  ///< one line, for the manual
   bool streaks;            ///< raise_after and clear_after mean something to it
   /// Reads the method's own options from the `[[detector]]` table; problems are recorded there.
-  MakeDetector (*read)(Params& detector);
-};
-
-/// Slots of the series an operator has seen, in the order in which it saw them.
-class SeriesSlots {
- public:
-  struct Joined {
-    std::uint32_t slot = 0;
-    bool added = false;
-  };
-  Joined join(SeriesId series) {
-    if (index(series) >= slots_.size()) slots_.resize(std::size_t{index(series)} + 1, none);
-    std::uint32_t& slot = slots_[index(series)];
-    if (slot != none) return {slot, false};
-    slot = static_cast<std::uint32_t>(series_.size());
-    series_.push_back(series);
-    return {slot, true};
-  }
-  const std::vector<SeriesId>& series() const { return series_; }
-  std::size_t memory_bytes() const {
-    return slots_.capacity() * sizeof(std::uint32_t) + series_.capacity() * sizeof(SeriesId);
-  }
-
- private:
-  static constexpr std::uint32_t none = UINT32_MAX;
-  std::vector<std::uint32_t> slots_;  ///< by series
-  std::vector<SeriesId> series_;      ///< by slot
+  /// `source`: whose readings it gets; null: an unknown one, which is recorded already.
+  MakeDetector (*read)(Params& detector, const SourceOptions* source);
 };
 
 /// A detector that judges each reading of a series by what it knows of the series so far.
@@ -53,7 +29,9 @@ class SeriesSlots {
 /// baseline runs in event time and can't be run again.
 ///
 /// `Method` is plain data, its options, with
-/// - `static Method read(Params&)`: reads them;
+/// - `static Method read(Params&)`, or `read(Params&, const SourceOptions*)`: reads them;
+/// - if it has thresholds that come from a dimension table, `void look_up(const SourceOptions&,
+///   const SeriesTable&)`: where its rows are;
 /// - `void define(ByteWriter&) const`: writes a version and what must be equal for saved state;
 /// - `struct State` with `save(ByteWriter&) const` and `load(ByteReader&)`: what it knows;
 /// - `Judgement judge(State&, const Reading&, bool raised) const`: judges and learns. `raised`:
@@ -61,8 +39,11 @@ class SeriesSlots {
 template <class Method>
 class Detector final : public Operator {
  public:
-  Detector(const DetectorOptions& options, Method method, const SeriesTable& table)
-      : method_(std::move(method)), alerts_(options, table), table_(table) {}
+  Detector(const DetectorOptions& options, Method method, const SourceOptions& source,
+           const SeriesTable& table)
+      : method_(std::move(method)), alerts_(options, source, table), table_(table) {
+    if constexpr (requires { method_.look_up(source, table); }) method_.look_up(source, table);
+  }
 
   std::optional<std::uint32_t> join(SeriesId series) override {
     if (!alerts_.takes(series)) return std::nullopt;
@@ -85,10 +66,20 @@ class Detector final : public Operator {
     return Verdict::watched;
   }
 
-  void begin_anew(Timestamp) override {
+  /// An alert that the centre is yet to be told of goes on.
+  void begin_anew(Timestamp told) override {
     for (Watched& watched : watched_) {
+      if (watched.alert && watched.alert->raised && watched.alert->raised_at >= told) continue;
       watched.state = {};
       watched.alert.reset();
+    }
+  }
+
+  void finish(Outputs& out) override {
+    for (std::size_t slot = 0; slot < watched_.size(); ++slot) {
+      const Watched& watched = watched_[slot];
+      if (watched.alert && watched.alert->raised)
+        alerts_.end(*watched.alert, slots_.ids()[slot], out);
     }
   }
 
@@ -104,7 +95,7 @@ class Detector final : public Operator {
     out.varint(watched_.size());
     for (std::size_t slot = 0; slot < watched_.size(); ++slot) {
       const Watched& watched = watched_[slot];
-      out.varint(index(slots_.series()[slot]));
+      out.varint(index(slots_.ids()[slot]));
       out.zigzag(count_us(watched.newest));
       watched.state.save(out);
       out.u8(watched.alert ? 1 : 0);
@@ -150,10 +141,16 @@ class Detector final : public Operator {
 
 /// DetectorEntry::read of a method as Detector wants it.
 template <class Method>
-MakeDetector read_detector(Params& params) {
-  return [method = Method::read(params)](const DetectorOptions& options, const SourceOptions&,
-                                         const SeriesTable& table) {
-    return std::make_unique<Detector<Method>>(options, method, table);
+MakeDetector read_detector(Params& params, const SourceOptions* source) {
+  const auto read = [&] {
+    if constexpr (requires { Method::read(params, source); })
+      return Method::read(params, source);
+    else
+      return Method::read(params);
+  };
+  return [method = read()](const DetectorOptions& options, const SourceOptions& from,
+                           const SeriesTable& table) {
+    return std::make_unique<Detector<Method>>(options, method, from, table);
   };
 }
 

@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "operators/detector.hpp"
+#include "operators/threshold.hpp"
 
 namespace weir {
 
@@ -10,7 +11,8 @@ namespace {
 /// A change from one reading to the next, in either direction, faster than `max` for each `per` of
 /// event time. The score is that rate. Two readings at one time have no rate.
 struct Rate {
-  double max, clear_ratio;
+  Threshold max;
+  double clear_ratio;
   Duration per;
 
   struct State {
@@ -30,13 +32,17 @@ struct Rate {
     }
   };
 
-  static Rate read(Params& params) {
-    const auto max = params.optional_number("max");
+  static Rate read(Params& params, const SourceOptions* source) {
+    const auto max = Threshold::read(params, "max", source);
     if (!max) params.problem("max", "is required: the fastest change that is still normal");
-    if (max && !(*max > 0)) params.problem("max", "must be above 0");
-    return {max.value_or(1), params.number("clear_ratio", 1, {0, 1}),
+    if (max && !(max->number().value_or(1) > 0)) params.problem("max", "must be above 0");
+    return {max.value_or(Threshold()), params.number("clear_ratio", 1, {0, 1}),
             params.duration("per", std::chrono::seconds(1),
                             {Duration(1), std::chrono::hours(24 * 366)})};
+  }
+
+  void look_up(const SourceOptions& source, const SeriesTable& table) {
+    max.look_up(source, table);
   }
 
   void define(ByteWriter& out) const { out.varint(1); }
@@ -44,11 +50,12 @@ struct Rate {
   Judgement judge(State& state, const Reading& reading, bool raised) const {
     Judgement judgement;
     const Duration gap = saturating_difference(reading.time, state.time);
-    judgement.judged = state.any && gap > Duration(0);
+    const auto fastest = max.of(reading);
+    judgement.judged = state.any && gap > Duration(0) && fastest.has_value();
     if (judgement.judged) {
       const double change = std::fabs(reading.value - state.value);
-      judgement.score = change / (seconds(gap) / seconds(per));
-      judgement.bound = raised ? max * clear_ratio : max;
+      judgement.score = change / (as_seconds(gap) / as_seconds(per));
+      judgement.bound = raised ? *fastest * clear_ratio : *fastest;
       judgement.breach = judgement.score > judgement.bound;
     }
     state = {reading.time, reading.value, true};

@@ -12,8 +12,9 @@ namespace {
 /// next reading clears it, however old.
 class Silence final : public Operator {
  public:
-  Silence(const DetectorOptions& options, Duration duration, const SeriesTable& table)
-      : duration_(duration), alerts_(options, table), table_(table), heard_(1) {}
+  Silence(const DetectorOptions& options, Duration duration, const SourceOptions& source,
+          const SeriesTable& table)
+      : duration_(duration), alerts_(options, source, table), table_(table), heard_(1) {}
 
   std::optional<std::uint32_t> join(SeriesId series) override {
     if (!alerts_.takes(series)) return std::nullopt;
@@ -48,10 +49,19 @@ class Silence final : public Operator {
     return oldest->seen + duration_;
   }
 
-  /// A series counts as silent only once it was heard again.
-  void begin_anew(Timestamp) override {
-    for (Watched& watched : watched_) watched.raised = false;
+  /// A series counts as silent only once it was heard again. An alert that the centre is yet to be
+  /// told of goes on.
+  void begin_anew(Timestamp told) override {
+    for (Watched& watched : watched_) watched.raised = watched.raised && watched.raised_at >= told;
     heard_ = Recency(1);
+  }
+
+  void finish(Outputs& out) override {
+    for (std::size_t slot = 0; slot < watched_.size(); ++slot) {
+      const Watched& watched = watched_[slot];
+      if (watched.raised)
+        alerts_.end(alert_of(watched, watched.raised_at, 0), slots_.ids()[slot], out);
+    }
   }
 
   std::string name() const override { return "detector " + alerts_.name(); }
@@ -64,7 +74,7 @@ class Silence final : public Operator {
   void save(ByteWriter& out) const override {
     out.varint(watched_.size());
     for (std::size_t slot = 0; slot < watched_.size(); ++slot) {
-      out.varint(index(slots_.series()[slot]));
+      out.varint(index(slots_.ids()[slot]));
       watched_[slot].save(out);
     }
     const auto entries = heard_.entries(0);
@@ -139,7 +149,7 @@ class Silence final : public Operator {
     watched.raised_at = std::max(saturating_add(watched.newest, duration_),
                                  saturating_add(watched.raised_at, Duration(1)));
     alerts_.write(AlertWriter::State::raised, alert_of(watched, watched.newest, 0),
-                  slots_.series()[slot], watched.value, judge(watched, now), Duration(0), out);
+                  slots_.ids()[slot], watched.value, judge(watched, now), Duration(0), out);
   }
 
   void clear(std::uint32_t slot, const Reading& reading, const Moment& now, Outputs& out) {
@@ -149,14 +159,14 @@ class Silence final : public Operator {
     Alert alert = alert_of(watched, reading.time, 1);
     alert.peak = judgement.score;
     alert.quality |= reading.quality;
-    alerts_.write(AlertWriter::State::cleared, alert, slots_.series()[slot], reading.value,
-                  judgement, now.elapsed - watched.raised_elapsed, out);
+    alerts_.write(AlertWriter::State::cleared, alert, slots_.ids()[slot], reading.value, judgement,
+                  now.elapsed - watched.raised_elapsed, out);
   }
 
   Judgement judge(const Watched& watched, const Moment& now) const {
     Judgement judgement;
-    judgement.score = seconds(now.elapsed - watched.seen);
-    judgement.bound = seconds(duration_);
+    judgement.score = as_seconds(now.elapsed - watched.seen);
+    judgement.bound = as_seconds(duration_);
     return judgement;
   }
 
@@ -179,13 +189,13 @@ class Silence final : public Operator {
   Recency heard_;                 ///< slots that are not silent
 };
 
-MakeDetector read_silence(Params& params) {
+MakeDetector read_silence(Params& params, const SourceOptions*) {
   const Duration duration =
       params.required_duration("for", {Duration(1000), std::chrono::hours(24 * 3660)});
-  return
-      [duration](const DetectorOptions& options, const SourceOptions&, const SeriesTable& table) {
-        return std::make_unique<Silence>(options, duration, table);
-      };
+  return [duration](const DetectorOptions& options, const SourceOptions& source,
+                    const SeriesTable& table) {
+    return std::make_unique<Silence>(options, duration, source, table);
+  };
 }
 
 }  // namespace

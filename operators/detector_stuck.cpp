@@ -47,8 +47,8 @@ struct Stuck {
     }
     const Duration run = saturating_difference(reading.time, state.since);
     Judgement judgement;
-    judgement.score = seconds(run);
-    judgement.bound = seconds(duration);
+    judgement.score = as_seconds(run);
+    judgement.bound = as_seconds(duration);
     judgement.breach = run >= duration;
     return judgement;
   }

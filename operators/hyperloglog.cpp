@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <string_view>
 
 namespace weir {
 
@@ -96,6 +97,18 @@ std::uint64_t HyperLogLog::estimate() const {
   z += m * sigma(with[0] / m);
   constexpr double most = 1e18;  // registers that are all full make it infinite
   return static_cast<std::uint64_t>(std::min(half_ln_2_inverse * m * m / z + 0.5, most));
+}
+
+std::string HyperLogLog::text() const {
+  constexpr std::string_view digits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::string_view hexadecimal = "0123456789abcdef";
+  std::string text;
+  for (const std::uint64_t hash : hashes_) {
+    for (int shift = 60; shift >= 0; shift -= 4) text += hexadecimal[(hash >> shift) & 15];
+  }
+  for (const std::uint8_t rank : ranks_) text += digits[rank];
+  return text;
 }
 
 void HyperLogLog::save(ByteWriter& out) const {

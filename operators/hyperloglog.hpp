@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "config/bytes.hpp"
@@ -24,6 +25,11 @@ class HyperLogLog {
   void add(double value);
   void merge(const HyperLogLog& other);
   std::uint64_t estimate() const;
+
+  /// Whether `text` is the hashes, each of 16 hexadecimal digits; otherwise it is the ranks, each
+  /// one of the 64 characters of base64.
+  bool is_exact() const { return ranks_.empty(); }
+  std::string text() const;
 
   void save(ByteWriter& out) const;
   void load(ByteReader& in);

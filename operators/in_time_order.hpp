@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -25,11 +26,11 @@ struct Point {
 template <class Fold>
 class InTimeOrder {
  public:
-  static constexpr std::uint64_t room = 16, kept = 8;
+  static constexpr std::size_t room = 16, kept = 8;
 
   void add(const Point& point) {
     if (folded_ && point.time < points_[0].time) return;
-    std::uint64_t at = size_++;
+    std::size_t at = size_++;
     for (; at > 0 && point.time < points_[at - 1].time; --at) points_[at] = points_[at - 1];
     points_[at] = point;
     if (size_ == room) fold_oldest();
@@ -66,7 +67,7 @@ class InTimeOrder {
   /// All readings folded. Requires: not empty.
   Fold whole() const {
     Fold all = fold_;
-    for (std::uint64_t i = 1; i < size_; ++i) all.step(points_[i - 1], points_[i]);
+    for (std::size_t i = 1; i < size_; ++i) all.step(points_[i - 1], points_[i]);
     return all;
   }
 
@@ -77,7 +78,7 @@ class InTimeOrder {
       fold_.save(out);
     }
     out.varint(size_);
-    for (std::uint64_t i = 0; i < size_; ++i) save_point(points_[i], out);
+    for (std::size_t i = 0; i < size_; ++i) save_point(points_[i], out);
   }
   void load(ByteReader& in) {
     folded_ = in.u8() != 0;
@@ -85,8 +86,8 @@ class InTimeOrder {
       first_ = load_point(in);
       fold_.load(in);
     }
-    size_ = std::min(in.count(), room - 1);
-    for (std::uint64_t i = 0; i < size_; ++i) points_[i] = load_point(in);
+    size_ = static_cast<std::size_t>(std::min<std::uint64_t>(in.count(), room - 1));
+    for (std::size_t i = 0; i < size_; ++i) points_[i] = load_point(in);
   }
 
  protected:
@@ -95,15 +96,15 @@ class InTimeOrder {
 
  private:
   void add_points(const InTimeOrder& other) {
-    for (std::uint64_t i = 0; i < other.size_; ++i) add(other.points_[i]);
+    for (std::size_t i = 0; i < other.size_; ++i) add(other.points_[i]);
   }
 
   // The newest folded reading stays, as the one that the next step begins with.
   void fold_oldest() {
     if (!folded_) first_ = points_[0];
     folded_ = true;
-    constexpr std::uint64_t gone = room - kept;
-    for (std::uint64_t i = 0; i < gone; ++i) fold_.step(points_[i], points_[i + 1]);
+    constexpr std::size_t gone = room - kept;
+    for (std::size_t i = 0; i < gone; ++i) fold_.step(points_[i], points_[i + 1]);
     std::copy(points_.begin() + gone, points_.end(), points_.begin());
     size_ = kept;
   }
@@ -132,7 +133,7 @@ class InTimeOrder {
   Fold fold_{};
   Point first_{};  ///< of all, once something is folded
   std::array<Point, room> points_{};
-  std::uint64_t size_ = 0;
+  std::size_t size_ = 0;
   bool folded_ = false;
 };
 

@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
-#include "config/bytes.hpp"
 #include "operators/output.hpp"
+#include "operators/pipeline.hpp"
 #include "operators/reading.hpp"
+#include "operators/stateful.hpp"
 
 namespace weir {
 
@@ -14,11 +14,12 @@ namespace weir {
 /// reading is counted as: rollups before detectors, so that what is missing from the windows is
 /// late even where a detector could still use it.
 enum class Verdict : std::uint8_t {
-  none,     ///< no operator takes it: unused
-  too_old,  ///< a detector can't use it any more: late
-  watched,  ///< a detector used it: aggregated
-  late,     ///< the windows of a rollup that it could have joined are closed for good: late
-  taken,    ///< folded into a window: aggregated
+  none,      ///< no operator takes it: unused
+  filtered,  ///< the `where` of an operator does not want it: filtered
+  too_old,   ///< a detector can't use it any more: late
+  watched,   ///< a detector used it: aggregated
+  late,      ///< the windows of a rollup that it could have joined are closed for good: late
+  taken,     ///< folded into a window: aggregated
 };
 
 /// One link of the pipeline: folds readings of one source into keyed state and emits results. Pure:
@@ -26,10 +27,8 @@ enum class Verdict : std::uint8_t {
 ///
 /// Protocol: `load? (tick (join? accept move?)* settle)* save`. `tick` and `settle` enclose every
 /// batch, also an empty one.
-class Operator {
+class Operator : public Stateful {
  public:
-  virtual ~Operator() = default;
-
   /// The slot of a series in this operator's state, made if it is new; nothing if the operator
   /// takes no readings of it. Called once for each series (again after a load), so that a reading
   /// needs no look-up.
@@ -49,6 +48,18 @@ class Operator {
   /// which.
   virtual void move(DeviceId, Outputs&) {}
 
+  /// The device was silent for so long that its windows are closed for good: emits what changed
+  /// and lets go of what grows with readings. It may come back all the same.
+  virtual void forget(DeviceId, Outputs&) {}
+
+  /// The operator ends here: emits what the centre does not know yet, as it stands, and clears what
+  /// it raised. Nothing more is asked of it.
+  virtual void finish(Outputs&) {}
+
+  /// The dimension table of its source becomes that of `next`: what is grouped by it closes the
+  /// groups whose devices are all in others there. Nothing is asked of it any more but `save`.
+  virtual void regroup(const SourceOptions& /*next*/, Outputs&) {}
+
   /// Time passed: deadlines up to `now` are due.
   virtual void tick(const Moment&, Outputs&) {}
   /// The end of a batch: what was held back to be emitted once is emitted.
@@ -59,16 +70,6 @@ class Operator {
   /// History was lost: windows that began before `told` are known to the centre, perhaps with more
   /// readings than are here. Forgets them, and what would only make sense with them.
   virtual void begin_anew(Timestamp told) = 0;
-
-  /// "rollup press_1m": names its part of the saved state.
-  virtual std::string name() const = 0;
-  /// Everything that must be equal for saved state to make sense.
-  virtual void define(ByteWriter& out) const = 0;
-  virtual void save(ByteWriter& out) const = 0;
-  /// False: these are not bytes of `save`. Requires: nothing was accepted yet.
-  virtual bool load(ByteReader& in) = 0;
-
-  virtual std::size_t memory_bytes() const = 0;
 };
 
 }  // namespace weir

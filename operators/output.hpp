@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -22,7 +23,8 @@ enum class OutputKind : std::uint8_t {
 /// Which queue of the outbox an output waits in; lanes are drained in this order. Stored: never
 /// renumber. Quarantined readings go to no lane but to the dead letters.
 enum class Lane : std::uint8_t { alerts = 0, live = 1, late = 2, backlog = 3 };
-constexpr std::size_t lane_count = 4;
+inline constexpr std::array lanes = {Lane::alerts, Lane::live, Lane::late, Lane::backlog};
+constexpr std::size_t lane_count = lanes.size();
 
 struct Tag {
   std::string name, value;
@@ -43,6 +45,8 @@ struct Output {
   std::string name;        ///< of the rollup, the detector or, for a late reading, the source
   std::string topic;       ///< of Kafka
   std::vector<Tag> group;  ///< the tags it is about, in the order of `by`
+  /// What a dimension table says of its device; no part of what tells it from others.
+  std::vector<Tag> attributes;
   std::string metric;
   Window window;                    ///< of a rollup; start == end == the event time for the others
   std::uint32_t revision = 0;       ///< 0, then one more each time the same result is emitted again
@@ -50,9 +54,17 @@ struct Output {
   // Completeness: how many readings are in it, how many of those came behind the watermark, and
   // the first and last event time.
   std::uint64_t count = 0, late = 0;
+  std::uint64_t expected = 0;  ///< how many should be in it; 0: nobody said how often they come
   Timestamp first{}, last{};
   std::uint32_t merged = 0;  ///< windows of the rollup this one stands for; 0: it is one of them
+  /// It shares readings with other results of its rollup, or its bounds may change: it never
+  /// becomes part of a coarser window.
+  bool apart = false;
+  bool preview = false;      ///< of a window that is not complete: it will be emitted again
+  bool retracted = false;    ///< no such window any more: what was emitted for it stands elsewhere
+  std::uint64_t number = 0;  ///< of a window that is known by its number: 1, 2, 3 …
   std::vector<Field> fields;
+  std::vector<Field> state;  ///< what is merged with that of other gateways, if it was asked for
   friend bool operator==(const Output&, const Output&) = default;
 };
 

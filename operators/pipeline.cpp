@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "operators/chain.hpp"
 #include "operators/describe.hpp"
-#include "operators/device_clocks.hpp"
-#include "operators/options.hpp"
-#include "operators/rollup.hpp"
+#include "operators/registry.hpp"
+#include "operators/window_kind.hpp"
 
 namespace weir {
 
@@ -18,81 +18,47 @@ constexpr Timestamp earliest_plausible = timestamp_us(1'577'836'800'000'000);
 /// that is empty.
 constexpr Duration unvouched_skew = std::chrono::hours(24 * 3653);
 
-/// Routes each reading: quarantine, then the operators of its series, then the watermark of its
-/// device. What a series or a device needs is looked up once and then found by its number.
-class Chain final : public Pipeline {
- public:
-  Chain(const PipelineOptions& options, std::span<const SourceOptions> sources,
-        const SeriesTable& table);
-
-  void process(std::span<const Reading> readings, const Moment& now, Outputs& out) override;
-  void tick(const Moment& now, Outputs& out) override;
-  void begin_anew(Timestamp told) override;
-  Timestamp told() const override { return told_; }
-  std::optional<Duration> next_tick() const override;
-  const ReadingCounts& counts() const override { return counts_; }
-  Watermarks watermarks() const override { return clocks_.summary(); }
-  std::size_t memory_bytes() const override;
-  void save(ByteWriter& out) const override;
-  Result<std::vector<std::string>> load(ByteReader& in) override;
-
- private:
-  struct Source {
-    SourceOptions options;
-    Timestamp horizon = time_end;  ///< what is later than this goes to quarantine
-    std::vector<Operator*> operators;
-  };
-  struct Route {
-    Operator* to = nullptr;
-    std::uint32_t slot = 0;
-  };
-  static constexpr std::uint32_t unknown = UINT32_MAX;
-  struct Series {
-    DeviceId device{};
-    std::uint32_t source = unknown;  ///< its place in sources_, or DeviceClocks::no_source
-    std::uint32_t first_route = unknown, routes = 0;
-  };
-
-  void begin(const Moment& now, Outputs& out);
-  Timestamp horizon(const Moment& now, Duration max_skew) const;
-  void settle(Outputs& out);
-  void expect(std::span<const Reading> coming) const;
-  void take(const Reading& reading, const Moment& now, Outputs& out);
-  Series& series_of(SeriesId id);
-  void join(SeriesId id, Series& series);
-  void set_aside(OutputKind kind, const Series& series, const Reading& reading, Outputs& out) const;
-  void moved(DeviceId device, std::uint32_t source, Outputs& out);
-  Operator* find(std::string_view name, std::string_view definition) const;
-
-  const SeriesTable& table_;
-  std::vector<Source> sources_;
-  DeviceClocks clocks_;
-  std::vector<std::unique_ptr<Operator>> operators_;
-  std::vector<Series> series_;  ///< by series; made when first seen
-  std::vector<Route> routes_;
-  Timestamp highest_wall_ = time_begin;  ///< of a synchronised clock
-  Timestamp told_ = time_begin;          ///< the centre knows of times before this already
-  ReadingCounts counts_;
-};
+}  // namespace
 
 Chain::Chain(const PipelineOptions& options, std::span<const SourceOptions> sources,
              const SeriesTable& table)
-    : table_(table), clocks_(sources, table) {
-  for (const SourceOptions& source : sources) sources_.push_back({source, time_end, {}});
+    : table_(table), clocks_(sources, table), most_active_(options.active_series) {
+  for (const SourceOptions& source : sources) {
+    sources_.push_back({source, time_end, {}, std::make_unique<Intake>(source, table_)});
+  }
   const auto source_named = [this](const std::string& name) -> Source& {
     return *std::find_if(sources_.begin(), sources_.end(),
                          [&name](const Source& source) { return source.options.name == name; });
   };
   for (const RollupOptions& rollup : options.rollups) {
     Source& source = source_named(rollup.from);
-    operators_.push_back(std::make_unique<Rollup>(rollup, source.options, table_, clocks_));
-    source.operators.push_back(operators_.back().get());
+    link(make_rollup(rollup, source.options, table_, clocks_), source, rollup.where);
   }
   for (const DetectorOptions& detector : options.detectors) {
     Source& source = source_named(detector.from);
-    operators_.push_back(detector.make(detector, source.options, table_));
-    source.operators.push_back(operators_.back().get());
+    link(detector.make(detector, source.options, table_), source, detector.where);
   }
+  for (Source& source : sources_) {
+    // Conditions look at its values, also those that name no metric.
+    const bool conditions = std::ranges::any_of(
+        source.operators, [](const Link& link) { return link.where != unknown; });
+    if (source.intake->idle() && !conditions) source.intake.reset();
+  }
+  const auto where = std::find(stages().begin(), stages().end(), &where_stage);
+  where_reason_ = filter_reason(static_cast<std::size_t>(where - stages().begin()), false);
+}
+
+void Chain::link(std::unique_ptr<Operator> to, Source& source,
+                 const std::optional<Expression>& where) {
+  Link& link = source.operators.emplace_back();
+  link.to = to.get();
+  if (where) {
+    link.where = static_cast<std::uint32_t>(conditions_.size());
+    const Duration tolerance = source.options.rules ? source.options.rules->tolerance : Duration(0);
+    conditions_.push_back(std::make_unique<Formula>(to->name() + " where", *where, tolerance,
+                                                    source.intake->values(), table_));
+  }
+  operators_.push_back(std::move(to));
 }
 
 void Chain::process(std::span<const Reading> readings, const Moment& now, Outputs& out) {
@@ -154,6 +120,10 @@ void Chain::begin(const Moment& now, Outputs& out) {
   while (const auto device = clocks_.next_idle(now.elapsed)) {
     moved(*device, clocks_.source_of(*device), out);
   }
+  while (const auto device = clocks_.next_forgotten(now.elapsed)) {
+    forget(*device, out);
+    ++forgotten_.silent;
+  }
   for (const auto& to : operators_) to->tick(now, out);
 }
 
@@ -164,6 +134,11 @@ void Chain::settle(Outputs& out) {
 void Chain::take(const Reading& reading, const Moment& now, Outputs& out) {
   Series& series = series_of(reading.series);
   if (series.source == DeviceClocks::no_source) {
+    ++counts_.unused;
+    return;
+  }
+  Intake* const intake = sources_[series.source].intake.get();
+  if (intake != nullptr && intake->mark(reading)) {
     ++counts_.unused;
     return;
   }
@@ -180,15 +155,61 @@ void Chain::take(const Reading& reading, const Moment& now, Outputs& out) {
     set_aside(OutputKind::late, series, reading, out);
     return;
   }
+  // What derived readings join may move the series.
+  const DeviceId device = series.device;
+  const std::uint32_t source = series.source;
+  if (intake != nullptr)
+    take_in(*intake, reading, now, out);
+  else
+    count(fold(series, reading, now, out));
+  if (clocks_.advance(device, source, reading.time)) moved(device, source, out);
+}
+
+/// The way of a reading whose source does something with it before the operators. One that is
+/// dropped moves the watermark of its device all the same: it says how late it is there.
+void Chain::take_in(Intake& intake, const Reading& reading, const Moment& now, Outputs& out) {
+  Reading taken = reading;
+  if (const auto reason = intake.filter(taken, now)) {
+    ++counts_.filtered[*reason];
+    return;
+  }
+  // Before the operators, whose conditions may name what is derived.
+  const std::vector<Reading>& derived = intake.derive(taken, counts_);
+  count(fold(series_of(taken.series), taken, now, out));
+  for (const Reading& one : derived) count_derived(fold(series_of(one.series), one, now, out));
+}
+
+/// Nothing: there is no room for its windows.
+std::optional<Verdict> Chain::fold(Series& series, const Reading& reading, const Moment& now,
+                                   Outputs& out) {
   if (series.first_route == unknown) join(reading.series, series);
   Verdict verdict = Verdict::none;
   for (std::uint32_t i = 0; i < series.routes; ++i) {
     const Route& route = routes_[series.first_route + i];
+    if (route.where != unknown && !conditions_[route.where]->holds(reading)) {
+      verdict = std::max(verdict, Verdict::filtered);
+      continue;
+    }
+    // What no condition wants needs none.
+    if (!series.active && !make_room(series, out)) return std::nullopt;
     verdict = std::max(verdict, route.to->accept(route.slot, reading, now, out));
   }
-  switch (verdict) {
+  if (verdict == Verdict::too_old || verdict == Verdict::late)
+    set_aside(OutputKind::late, series, reading, out);
+  return verdict;
+}
+
+void Chain::count(std::optional<Verdict> verdict) {
+  if (!verdict) {
+    ++counts_.no_room;
+    return;
+  }
+  switch (*verdict) {
     case Verdict::none:
       ++counts_.unused;
+      break;
+    case Verdict::filtered:
+      ++counts_.filtered[where_reason_];
       break;
     case Verdict::watched:
     case Verdict::taken:
@@ -197,11 +218,28 @@ void Chain::take(const Reading& reading, const Moment& now, Outputs& out) {
     case Verdict::too_old:
     case Verdict::late:
       ++counts_.late;
-      set_aside(OutputKind::late, series, reading, out);
       break;
   }
-  if (clocks_.advance(series.device, series.source, reading.time)) {
-    moved(series.device, series.source, out);
+}
+
+void Chain::count_derived(std::optional<Verdict> verdict) {
+  if (!verdict) {
+    ++counts_.of(DerivedFate::series_limit);
+    return;
+  }
+  switch (*verdict) {
+    case Verdict::none:
+    case Verdict::filtered:
+      ++counts_.of(DerivedFate::filtered);
+      break;
+    case Verdict::watched:
+    case Verdict::taken:
+      ++counts_.of(DerivedFate::aggregated);
+      break;
+    case Verdict::too_old:
+    case Verdict::late:
+      ++counts_.of(DerivedFate::late);
+      break;
   }
 }
 
@@ -211,6 +249,9 @@ Chain::Series& Chain::series_of(SeriesId id) {
   if (series.source == unknown) {
     series.device = table_.series(id).device;
     series.source = clocks_.source_of(series.device);
+    const std::uint32_t device = index(series.device);
+    if (device >= first_series_.size()) first_series_.resize(std::size_t{device} + 1, unknown);
+    series.next = std::exchange(first_series_[device], index(id));
   }
   return series;
 }
@@ -218,8 +259,8 @@ Chain::Series& Chain::series_of(SeriesId id) {
 // At the first reading that is accepted: what only ever was in quarantine takes no room.
 void Chain::join(SeriesId id, Series& series) {
   series.first_route = static_cast<std::uint32_t>(routes_.size());
-  for (Operator* to : sources_[series.source].operators) {
-    if (const auto slot = to->join(id)) routes_.push_back({to, *slot});
+  for (const Link& link : sources_[series.source].operators) {
+    if (const auto slot = link.to->join(id)) routes_.push_back({link.to, *slot, link.where});
   }
   series.routes = static_cast<std::uint32_t>(routes_.size()) - series.first_route;
 }
@@ -232,6 +273,8 @@ void Chain::set_aside(OutputKind kind, const Series& series, const Reading& read
   output.name = source.name;
   if (kind == OutputKind::late) output.topic = source.late_topic;
   output.group = device_tags(table_, series.device);
+  const Intake* const intake = sources_[series.source].intake.get();
+  if (intake != nullptr) output.attributes = row_tags(intake->rows(), series.device);
   output.metric = table_.metric(table_.series(reading.series).metric);
   output.window = {reading.time, reading.time};
   output.quality = reading.quality;
@@ -241,7 +284,7 @@ void Chain::set_aside(OutputKind kind, const Series& series, const Reading& read
 }
 
 void Chain::moved(DeviceId device, std::uint32_t source, Outputs& out) {
-  for (Operator* to : sources_[source].operators) to->move(device, out);
+  for (const Link& link : sources_[source].operators) link.to->move(device, out);
 }
 
 std::optional<Duration> Chain::next_tick() const {
@@ -256,80 +299,13 @@ std::optional<Duration> Chain::next_tick() const {
 std::size_t Chain::memory_bytes() const {
   std::size_t bytes = clocks_.memory_bytes() + series_.capacity() * sizeof(Series) +
                       routes_.capacity() * sizeof(Route);
-  for (const auto& to : operators_) bytes += to->memory_bytes();
+  for (const Stateful* part : parts()) bytes += part->memory_bytes();
   return bytes;
 }
 
-// The state: a version, the wall clock, what the centre knows of (since version 2), the device
-// clocks, then one section for each operator with its name, its definition and its own bytes.
-constexpr std::uint8_t state_version = 2;
-constexpr std::uint8_t oldest_state_version = 1;
-
-std::string definition_of(const Operator& of) {
-  std::string definition;
-  ByteWriter writer(definition);
-  of.define(writer);
-  return definition;
+void intern_derived(const SourceOptions& source, DeviceId device, SeriesTable& table) {
+  for (const std::string& metric : source.derived) table.intern_series(device, metric);
 }
-
-void Chain::save(ByteWriter& out) const {
-  out.u8(state_version);
-  out.zigzag(count_us(highest_wall_));
-  out.zigzag(count_us(told_));
-  clocks_.save(out);
-  out.varint(operators_.size());
-  for (const auto& from : operators_) {
-    std::string state;
-    ByteWriter writer(state);
-    from->save(writer);
-    out.text(from->name());
-    out.text(definition_of(*from));
-    out.text(state);
-  }
-}
-
-Operator* Chain::find(std::string_view name, std::string_view definition) const {
-  for (const auto& candidate : operators_) {
-    if (candidate->name() == name && definition_of(*candidate) == definition) {
-      return candidate.get();
-    }
-  }
-  return nullptr;
-}
-
-Result<std::vector<std::string>> Chain::load(ByteReader& in) {
-  const std::uint8_t version = in.u8();
-  if (version < oldest_state_version || version > state_version) {
-    return fail(ErrorKind::corrupt, "the state of the pipeline has version " +
-                                        std::to_string(version) + ", this is version " +
-                                        std::to_string(state_version));
-  }
-  highest_wall_ = timestamp_us(in.zigzag());
-  told_ = version < 2 ? time_begin : timestamp_us(in.zigzag());
-  if (!clocks_.load(in)) return fail(ErrorKind::corrupt, "the device clocks can't be read");
-  std::vector<std::string> left_out;
-  std::vector<const Operator*> loaded;
-  for (std::uint64_t left = in.count(); left > 0; --left) {
-    const std::string name(in.text());
-    const std::string_view definition = in.text(), state = in.text();
-    if (!in.ok()) break;
-    Operator* to = find(name, definition);
-    if (to == nullptr) {
-      left_out.push_back(name);
-      continue;
-    }
-    const bool twice = std::find(loaded.begin(), loaded.end(), to) != loaded.end();
-    loaded.push_back(to);
-    ByteReader reader(state);
-    if (twice || !to->load(reader) || !reader.at_end()) {
-      return fail(ErrorKind::corrupt, "the state of " + name + " can't be read");
-    }
-  }
-  if (!in.ok()) return fail(ErrorKind::corrupt, "the state of the pipeline ends early");
-  return left_out;
-}
-
-}  // namespace
 
 std::unique_ptr<Pipeline> make_pipeline(const PipelineOptions& options,
                                         std::span<const SourceOptions> sources,

@@ -10,6 +10,8 @@ extern const AggregateEntry count_aggregate, sum_aggregate, mean_aggregate, min_
     percent_in_aggregate;
 extern const DetectorEntry range_detector, zscore_detector, rate_detector, stuck_detector,
     silence_detector;
+extern const StageEntry enrich_stage, rate_limit_stage, deduplicate_stage, units_stage,
+    calibration_stage, dead_band_stage;
 
 namespace {
 
@@ -43,6 +45,17 @@ constexpr const DetectorEntry* detector_table[] = {
     &silence_detector,
 };
 
+constexpr const StageEntry* stage_table[] = {
+    &enrich_stage,       //
+    &rate_limit_stage,   //
+    &deduplicate_stage,  //
+    &units_stage,        //
+    &calibration_stage,  //
+    &where_stage,        //
+    &dead_band_stage,
+};
+static_assert(2 * std::size(stage_table) <= filter_reasons_max);
+
 template <class Entry>
 const Entry* find(std::span<const Entry* const> table, std::string_view name) {
   for (const Entry* entry : table) {
@@ -59,6 +72,22 @@ std::span<const AggregateEntry* const> aggregates() {
 
 std::span<const DetectorEntry* const> detectors() {
   return detector_table;
+}
+
+std::span<const StageEntry* const> stages() {
+  return stage_table;
+}
+
+std::span<const std::string> filter_reasons() {
+  static const std::vector<std::string> reasons = [] {
+    std::vector<std::string> names;
+    for (const StageEntry* entry : stages()) {
+      names.emplace_back(entry->reason);
+      names.push_back(std::string(entry->reason) + "_no_value");
+    }
+    return names;
+  }();
+  return reasons;
 }
 
 const AggregateEntry* find_aggregate(std::string_view name) {

@@ -1,78 +1,82 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
 #include "operators/aggregate.hpp"
 #include "operators/block_pool.hpp"
-#include "operators/device_clocks.hpp"
-#include "operators/hold_tree.hpp"
+#include "operators/expectation.hpp"
+#include "operators/groups.hpp"
 #include "operators/operator.hpp"
-#include "operators/options.hpp"
-#include "operators/series.hpp"
-#include "operators/tumbling.hpp"
 
 namespace weir {
 
-/// `[[rollup]]`: one result for each group, metric and window.
+/// `[[rollup]]`: one result for each group, metric and window. This is what all kinds of windows
+/// share; each kind is a class of its own in window_NAME.cpp, which says what its windows are.
 ///
-/// *Group watermark*: the lowest watermark of the devices that hold the group; it never goes back.
-/// An idle device does not hold; nor does one that is further behind the furthest of the group than
-/// `max_skew + idle`: it has a wrong clock or drains a backlog. (A right device is at most `idle`
-/// behind a right clock and a wrong one at most `max_skew` ahead of it, so a device that runs ahead
-/// never puts the right ones out.) With nobody holding, the group watermark stays.
-///
-/// *A window* is complete when the group watermark reaches its end, and emitted then, by the very
-/// reading that moves it. It is kept for `lateness` more; readings that join it meanwhile are
-/// emitted as one further revision at the end of the batch that brought them. A reading whose
-/// window is closed for good is late.
+/// *A window* is complete when the group watermark (Groups) reaches its end, and emitted then, by
+/// the very reading that moves it. It is kept for `lateness` more; readings that join it meanwhile
+/// are emitted as one further revision at the end of the batch that brought them, or
+/// `revise_every` of elapsed time after the first of them. A reading is late if every window that
+/// it would join is closed for good.
 ///
 /// *Idle*: when the last device that held a group becomes idle, the group's windows are emitted as
 /// they stand, even those that are not over by the wall clock: the centre shall see the last values
 /// of a dead sensor, and can't tell how long to wait. They stay open; what joins them later is
 /// emitted when they are complete or all is idle again, and not at all if nothing joined.
 ///
-/// *`Output::late`* counts readings whose event time was behind the group watermark when they came.
+/// *Forgotten*: when every device of a group was silent for `forget_after` (or there is no room for
+/// others), its windows are emitted as they stand and closed for good: readings of theirs are late
+/// if a device comes back. The group and its series stay, without any window.
 ///
-/// *Memory*: a group's windows lie between its watermark - lateness and its furthest reading, at
-/// most (lateness + out_of_order + max_skew + idle) / size + 2 of them for each series; state_bytes
-/// of the aggregates plus 64 each, and what the aggregates hold beside that.
-class Rollup final : public Operator {
+/// *Final*: emitted once, when the window is closed for good, with all that joined it. What an idle
+/// group shows of it before is a preview.
+///
+/// *Early*: what changed in windows that are not complete is emitted as a preview `early_every`
+/// after the first reading since the previews before. A preview is a revision like any other, but
+/// for its mark; the window is emitted without the mark in any case when it is complete.
+///
+/// *`Output::late`* counts readings whose event time was behind the group watermark when they came.
+class Rollup : public Operator {
  public:
-  /// All but the options outlive the rollup.
+  /// All but the options outlive the rollup. `aligned`: windows are side by side, share no reading
+  /// and never change their bounds.
   Rollup(const RollupOptions& options, const SourceOptions& source, const SeriesTable& table,
-         const DeviceClocks& clocks);
+         const DeviceClocks& clocks, bool aligned);
   ~Rollup() override;
   Rollup(const Rollup&) = delete;
   Rollup& operator=(const Rollup&) = delete;
 
-  std::optional<std::uint32_t> join(SeriesId series) override;
-  void expect(std::uint32_t slot, bool near) const override;
-  Verdict accept(std::uint32_t slot, const Reading& reading, const Moment& now,
-                 Outputs& out) override;
-  void move(DeviceId device, Outputs& out) override;
-  void settle(Outputs& out) override;
+  std::optional<std::uint32_t> join(SeriesId series) final;
+  void expect(std::uint32_t slot, bool near) const final;
+  void move(DeviceId device, Outputs& out) final;
+  void forget(DeviceId device, Outputs& out) final;
+  void finish(Outputs& out) final;
+  void regroup(const SourceOptions& next, Outputs& out) final;
+  void tick(const Moment& now, Outputs& out) final;
+  void settle(Outputs& out) final;
+  std::optional<Duration> next_tick() const final;
   void begin_anew(Timestamp told) override;
 
-  std::string name() const override { return "rollup " + name_; }
-  void define(ByteWriter& out) const override;
-  void save(ByteWriter& out) const override;
-  bool load(ByteReader& in) override;
+  std::string name() const final { return "rollup " + name_; }
+  void define(ByteWriter& out) const final;
+  void save(ByteWriter& out) const final;
+  bool load(ByteReader& in) final;
   std::size_t memory_bytes() const override;
 
- private:
-  static constexpr std::uint32_t none = UINT32_MAX;
+ protected:
+  using Group = Groups::Group;
 
-  /// One window; the accumulators stand behind it in the same block.
+  /// One window, or a part of one; the accumulators stand behind it in the same block.
   struct Open {
     Window window;
     std::uint64_t count = 0, late = 0;
     Timestamp first{}, last{};
     std::uint32_t next_revision = 0;
     Quality quality = Quality::good;
-    bool changed = false;  ///< since it was last emitted
-    bool queued = false;   ///< in revised_
+    bool changed = false;    ///< since it was last emitted
+    bool previewed = false;  ///< what was last emitted was a preview
+    bool queued = false;     ///< in revised_
 
     std::byte* state() { return reinterpret_cast<std::byte*>(this + 1); }
     const std::byte* state() const { return reinterpret_cast<const std::byte*>(this + 1); }
@@ -87,64 +91,100 @@ class Rollup final : public Operator {
     std::vector<Open*> windows;
   };
 
-  struct Group {
-    Timestamp watermark = time_begin;
-    Timestamp furthest = time_begin;  ///< the highest watermark any device of it ever had
-    Timestamp next_event = time_end;  ///< the next watermark at which a window completes or goes
-    HoldTree holds;                   ///< a leaf a device
-    std::vector<DeviceId> devices;    ///< in the order of joining; the first names the group
-    std::vector<std::uint32_t> cells;
-  };
+  /// What is asked of the windows of a cell; these are right for windows that don't overlap.
+  /// The group's watermark moved: emits what is complete, forgets what goes.
+  virtual void close(std::uint32_t cell, Timestamp watermark, Outputs& out);
+  /// Emits what changed, as it stands. `previews`: nothing that is complete.
+  virtual void emit_changed(std::uint32_t cell, bool previews, Outputs& out);
+  /// Emits what changed in the window, or of the windows over the part, that was queued.
+  virtual void revise(std::uint32_t cell, Timestamp start, Outputs& out);
+  /// Its group is forgotten: everything is emitted as it stands and closed for good.
+  virtual void let_go(std::uint32_t cell, Outputs& out);
+  /// Where the last of the windows ends.
+  virtual Timestamp last_end(std::uint32_t cell) const;
+  /// Has the group wait for what happens next to each window (`wait_for`).
+  virtual void wait_for_all(std::uint32_t cell);
+  virtual void cell_added() {}
+  /// The bounds that its results name.
+  virtual Window bounds_of(const Open& open) const { return open.window; }
+  /// What tells this kind and its options from others in the stored state.
+  virtual void define_windows(ByteWriter& out) const = 0;
+  virtual void save_cell(std::uint32_t cell, ByteWriter& out) const;
+  virtual bool load_cell(std::uint32_t cell, ByteReader& in);
+  /// Both bounds of a window, unless one follows from the other.
+  virtual void save_bounds(const Window& window, ByteWriter& out) const;
+  virtual Window load_bounds(ByteReader& in) const;
 
-  /// Where a device stands.
-  struct Place {
-    std::uint32_t group = none, leaf = 0;
-  };
-
-  bool has_joined(DeviceId device) const {
-    return index(device) < places_.size() && places_[index(device)].group != none;
+  // The parts that kinds are made of.
+  void fold(Open& open, const Reading& reading, Timestamp watermark) {
+    if (open.count == 0 || reading.time < open.first) open.first = reading.time;
+    if (open.count == 0 || reading.time > open.last) open.last = reading.time;
+    ++open.count;
+    if (reading.time < watermark) ++open.late;
+    open.quality |= reading.quality;
+    aggregates_.add(open.state(), reading);
+    open.changed = true;
   }
-  bool has_tags(DeviceId device) const;
-  std::uint32_t group_of(DeviceId device);
-  void add_device(std::uint32_t group, DeviceId device);
-  std::uint32_t add_cell(std::uint32_t group, MetricId metric);
-  std::string group_key(DeviceId device) const;
-  Timestamp hold_of(const DeviceClocks::Clock& clock, const Group& group) const;
-  void drop_laggards(Group& group) const;
+  /// Adds what another one holds, which lies behind it in time; then forgets the other.
+  void absorb(Open& open, const Open& later) const;
+  /// A reading joined: previews are due, some time.
+  void arm(const Moment& now) {
+    if (unarmed_) arm_previews(now);
+  }
+  /// A reading joined what is complete already.
+  void queue(std::uint32_t cell, Open& open, const Moment& now);
 
-  Open* find_or_open(Cell& cell, Timestamp time);
-  Open* open(Cell& cell, std::size_t at, const Window& window);
+  Open* take(const Window& window);
+  static void insert(Cell& cell, std::size_t at, Open* open);
+  void erase(Cell& cell, std::size_t from, std::size_t to);  ///< forgets them
   void forget(Open* open);
-  void wait_for(Group& group, const Window& window) const;
-  void advance(Group& group, Outputs& out);
-  void close(const Group& group, Cell& cell, Outputs& out);
-  void emit_changed(const Group& group, Outputs& out);
-  void emit(const Cell& cell, Open& open, Outputs& out);
+  static std::size_t find(const Cell& cell, Timestamp start);  ///< the first not before
+  Timestamp watermark_of(const Cell& cell) const { return groups_[cell.group].watermark; }
+  Timestamp gone_at(Timestamp end) const { return saturating_add(end, lateness_); }
+  /// Whether a window that ends there is closed for good.
+  bool gone(const Group& group, Timestamp end) const {
+    return gone_at(end) <= group.watermark || end <= group.closed;
+  }
+  void wait_for(Group& group, Timestamp end) const;
+  bool once() const { return emission_.mode == EmissionOptions::Mode::final; }
+  /// Whether what is emitted now of a window that is not closed for good is a preview.
+  bool is_preview(Timestamp end, Timestamp watermark) const;
+  virtual Output& emit(const Cell& cell, Open& open, bool preview, Outputs& out);
+  Output& begin_output(const Cell& cell, const Window& window, Outputs& out) const;
 
   void save_window(const Open& open, ByteWriter& out) const;
-  bool load_group(ByteReader& in);
-  bool load_cell(std::uint32_t group, ByteReader& in);
+  bool load_window(Open& open, ByteReader& in) const;
+
+  AggregateSet aggregates_;
+  Groups groups_;
+  std::vector<Cell> cells_;
+
+ private:
+  void arm_previews(const Moment& now);
+  void advance(Group& group, Outputs& out);
+  void revise_all(Outputs& out);
+  std::uint32_t cell_of(std::uint32_t group, MetricId metric);
+  std::vector<const Group*> stored_groups() const;
+  void save_rest(ByteWriter& out) const;
+  bool load_rest(ByteReader& in);
 
   std::string name_, topic_;
+  bool ships_;  ///< results carry state
+  Expectation expectation_;
   std::vector<std::string> metrics_, by_;
-  std::vector<std::size_t> by_index_;  ///< places of `by` among the tags of the source
-  Tumbling windows_;
-  Duration size_, offset_, lateness_, reach_;
-  AggregateSet aggregates_;
+  Duration lateness_;
+  EmissionOptions emission_;
+  bool aligned_;
   const SeriesTable& table_;
-  const DeviceClocks& clocks_;
-
-  std::vector<Place> places_;  ///< by device
-  std::vector<Group> groups_;
-  std::vector<Cell> cells_;
-  std::map<std::string, std::uint32_t> group_index_;  ///< unused where a device is a group
   BlockPool pool_;
 
   struct Revised {
     std::uint32_t cell;
     Timestamp start;
   };
-  std::vector<Revised> revised_;  ///< complete windows that something joined in this batch
+  std::vector<Revised> revised_;  ///< what something joined after it was complete
+  bool unarmed_;                  ///< previews are wanted and not due yet
+  std::optional<Duration> early_due_, revise_due_;
 };
 
 }  // namespace weir

@@ -33,9 +33,4 @@ constexpr Duration saturating_difference(Timestamp later, Timestamp earlier) {
   return later < earlier ? Duration::min() : Duration::max();
 }
 
-/// Seconds for a person or a score; exact to a microsecond within 285 years.
-constexpr double seconds(Duration duration) {
-  return static_cast<double>(duration.count()) / 1e6;
-}
-
 }  // namespace weir

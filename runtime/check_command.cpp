@@ -36,12 +36,19 @@ Price price_of(const Settings& settings, const CheckOptions& options) {
   total.rate = options.rate > 0 ? options.rate : total.series / 10.0;
   const PipelinePrice pipeline = price(*settings.pipeline, settings.source_options);
 
-  double usual =
-      static_cast<double>(pipeline.table_bytes_a_series + pipeline.detector_bytes_a_series);
-  double worst = usual;
+  const double known =
+      static_cast<double>(pipeline.table_bytes_a_series + pipeline.detector_bytes_a_series +
+                          pipeline.source_bytes_a_series) *
+          total.series +
+      static_cast<double>(pipeline.dimension_bytes);
+  const double active =
+      pipeline.active_series > 0 ? std::min(total.series, pipeline.active_series) : total.series;
+  double usual = 0, worst = 0;
   for (const RollupPrice& rollup : pipeline.rollups) {
-    usual += static_cast<double>(rollup.windows_usual * rollup.bytes_a_window);
-    worst += static_cast<double>(rollup.windows_worst * rollup.bytes_a_window_worst);
+    usual +=
+        static_cast<double>(rollup.windows_usual * rollup.bytes_a_window + rollup.bytes_beside);
+    worst += static_cast<double>(rollup.windows_worst * rollup.bytes_a_window_worst +
+                                 rollup.bytes_beside_worst);
     const double results = rollup.results_a_day * total.series;
     OutboxEntry entry;
     entry.output = rollup.sample;
@@ -53,9 +60,9 @@ Price price_of(const Settings& settings, const CheckOptions& options) {
     total.link_bytes_a_day +=
         results * static_cast<double>(record.key.size() + record.value.size() + 40);
   }
-  total.memory_usual = base_memory + usual * total.series;
-  total.memory_worst =
-      base_memory + kafka_queue + static_cast<double>(count(settings.inbox)) + worst * total.series;
+  total.memory_usual = base_memory + known + usual * active;
+  total.memory_worst = base_memory + kafka_queue + static_cast<double>(count(settings.inbox)) +
+                       known + worst * active;
   const double interval = std::chrono::duration<double>(settings.store.commit_interval).count();
   const double commits = std::min(total.rate, 1 / interval);
   total.disk_written_a_day =

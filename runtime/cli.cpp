@@ -68,7 +68,22 @@ Command add_replay(CLI::App& app) {
                       "CSV: the column of the device, or =NAME for one device");
   command->add_option("--metric", options->metric_column, "CSV: the column of the metric's name");
   command->add_option("--value", options->value_columns, "CSV: the columns of the values");
-  command->add_flag("--quiet", options->quiet, "no progress and no summary");
+  command
+      ->add_option("--diff", options->diff,
+                   "a configuration to compare with: prints what --config adds to its results, "
+                   "removes and\nchanges; exit code 1 if anything")
+      ->type_name("OLD.toml");
+  CLI::Option* recorded = command->add_flag(
+      "--as-recorded", options->as_recorded,
+      "weir.db: through the configurations it was recorded with, in place of --config's");
+  command
+      ->add_flag("--diff-recorded", options->diff_recorded,
+                 "weir.db: --diff with the configurations it was recorded with")
+      ->excludes("--diff")
+      ->excludes(recorded);
+  command->add_flag("--keep-open", options->keep_open,
+                    "print what watermarks completed; not, at the end, what is still open");
+  command->add_flag("--quiet", options->quiet, "no progress and no summary, but that of --diff");
   command->add_flag("--json", options->json, "the summary as JSON");
   return {command, [options] { return replay_command(*options); }};
 }

@@ -44,9 +44,13 @@ struct ReplayOptions {
   std::string time_unit;
   bool json = false;  ///< the summary, too, as JSON
   bool quiet = false;
+  std::string diff;            ///< another configuration to compare with; empty: none
+  bool as_recorded = false;    ///< of a journal: through the configurations that it recorded
+  bool diff_recorded = false;  ///< compare with that
+  bool keep_open = false;      ///< windows that are open at the end are not emitted
 };
 /// Runs recorded readings through the configuration's pipeline and prints its results as JSON
-/// lines.
+/// lines, or what is different from the results of another configuration: exit_failed if anything.
 int replay_command(const ReplayOptions& options);
 
 struct StatusOptions {

@@ -11,8 +11,6 @@ namespace weir {
 
 namespace {
 
-using Verdict = Finding::Verdict;
-
 /// With less, weir may not even delete: a commit and what moving its log takes.
 constexpr Bytes least_free{4u << 20};
 
@@ -20,13 +18,13 @@ constexpr auto begin_anew =
     "check the disk; to begin anew, stop weir and move weir.db, weir.db-wal and weir.db-shm away";
 
 Finding ok(std::string check, std::string text) {
-  return {std::move(check), Verdict::ok, std::move(text), {}};
+  return {std::move(check), Finding::Verdict::ok, std::move(text), {}};
 }
 Finding warning(std::string check, std::string text, std::string remedy) {
-  return {std::move(check), Verdict::warning, std::move(text), std::move(remedy)};
+  return {std::move(check), Finding::Verdict::warning, std::move(text), std::move(remedy)};
 }
 Finding problem(std::string check, std::string text, std::string remedy) {
-  return {std::move(check), Verdict::problem, std::move(text), std::move(remedy)};
+  return {std::move(check), Finding::Verdict::problem, std::move(text), std::move(remedy)};
 }
 
 /// "1 row", "30 rows"
@@ -198,18 +196,18 @@ Finding ledger(const StoreAudit& audit) {
   return problem("ledger", imbalance, begin_anew);
 }
 
-std::string_view verdict_name(Verdict verdict) {
+std::string_view verdict_name(Finding::Verdict verdict) {
   switch (verdict) {
-    case Verdict::warning:
+    case Finding::Verdict::warning:
       return "warning";
-    case Verdict::problem:
+    case Finding::Verdict::problem:
       return "problem";
     default:
       return "ok";
   }
 }
 
-std::uint64_t count_of(const std::vector<Finding>& findings, Verdict verdict) {
+std::uint64_t count_of(const std::vector<Finding>& findings, Finding::Verdict verdict) {
   return static_cast<std::uint64_t>(
       std::count_if(findings.begin(), findings.end(),
                     [&](const Finding& one) { return one.verdict == verdict; }));
@@ -283,12 +281,26 @@ Finding examine_position(const StoreAudit& audit, const Result<FoundPosition>& f
                  "see that its cleanup.policy is compact: kafka-configs.sh --describe");
 }
 
+std::vector<Finding> examine_topics(const Result<std::vector<BriefTopic>>& brief) {
+  const std::string name = "topics";
+  if (!brief && brief.error().kind == ErrorKind::unavailable)
+    return {warning(name, "how long they keep results is not known: " + brief.error().message,
+                    "ask again when the cluster answers, or leave it out with --offline")};
+  if (!brief)
+    return {ok(name, "how long they keep results can't be seen: " + brief.error().message)};
+  std::vector<Finding> out;
+  for (const BriefTopic& topic : *brief) out.push_back(warning(name, topic.text(), topic.remedy()));
+  if (out.empty())
+    out.push_back(ok(name, "those that are there keep what comes from an outage of a week"));
+  return out;
+}
+
 std::string findings_json(const std::string& directory, const std::vector<Finding>& findings) {
   JsonWriter json;
   json.begin_object()
       .member("directory", directory)
-      .member("problems", count_of(findings, Verdict::problem))
-      .member("warnings", count_of(findings, Verdict::warning))
+      .member("problems", count_of(findings, Finding::Verdict::problem))
+      .member("warnings", count_of(findings, Finding::Verdict::warning))
       .key("checks")
       .begin_array();
   for (const Finding& one : findings)
@@ -312,8 +324,8 @@ std::string findings_text(const std::vector<Finding>& findings) {
         padded(verdict_name(one.verdict), 9) + padded(one.check, 16) + printable(one.text) + "\n";
     if (!one.remedy.empty()) out += std::string(25, ' ') + "→ " + printable(one.remedy) + "\n";
   }
-  const std::uint64_t problems = count_of(findings, Verdict::problem);
-  const std::uint64_t warnings = count_of(findings, Verdict::warning);
+  const std::uint64_t problems = count_of(findings, Finding::Verdict::problem);
+  const std::uint64_t warnings = count_of(findings, Finding::Verdict::warning);
   return out + "\n" + (problems == 0 ? "no problems" : number_of(problems, "problem")) +
          (warnings == 0 ? "" : ", " + number_of(warnings, "warning")) + "\n";
 }

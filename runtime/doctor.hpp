@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/kafka_position.hpp"
+#include "runtime/kafka_topics.hpp"
 #include "store/audit.hpp"
 
 namespace weir {
@@ -28,6 +29,9 @@ std::vector<Finding> examine(const StoreAudit& audit, std::optional<Bytes> max_s
 /// Judges what the cluster says about the database. Requires: it was asked before the audit, so
 /// that a running weir can't have gone on meanwhile.
 Finding examine_position(const StoreAudit& audit, const Result<FoundPosition>& found);
+
+/// Judges how long the topics that weir writes to keep what arrives late.
+std::vector<Finding> examine_topics(const Result<std::vector<BriefTopic>>& brief);
 
 std::string findings_json(const std::string& directory, const std::vector<Finding>& findings);
 std::string findings_text(const std::vector<Finding>& findings);

@@ -34,22 +34,45 @@ class Progress {
 };
 
 /// As the uplink would find it; waits for a transaction that is open to end by itself.
-Result<FoundPosition> ask_cluster(const Settings& settings, const std::string& uuid) {
-  const std::atomic<bool> cancelled = false;
-  const KafkaOptions& kafka = settings.kafka;
-  return find_position(kafka.client_settings(), kafka.position_topic,
-                       position_key(settings.gateway, uuid),
-                       Patience(kafka.transaction_timeout + std::chrono::seconds(5), cancelled));
+Result<FoundPosition> ask_position(const Settings& settings, const std::string& uuid,
+                                   const Patience& patience) {
+  return find_position(settings.kafka.client_settings(), settings.kafka.position_topic,
+                       position_key(settings.gateway, uuid), patience);
 }
 
+/// What the cluster says: nothing where it was not asked.
+struct Answers {
+  std::optional<Result<FoundPosition>> position;
+  std::optional<Result<std::vector<BriefTopic>>> topics;
+};
+
+Answers ask_cluster(StoreInspector& inspector, const Settings& settings) {
+  const std::atomic<bool> cancelled = false;
+  const KafkaOptions& kafka = settings.kafka;
+  const auto patience = [&] {
+    return Patience(kafka.transaction_timeout + std::chrono::seconds(5), cancelled);
+  };
+  Answers answers;
+  const auto uuid = inspector.uuid();
+  if (uuid && kafka.delivery == KafkaOptions::Delivery::exactly_once)
+    answers.position = ask_position(settings, *uuid, patience());
+  const auto& position = answers.position;
+  if (!position || *position || position->error().kind != ErrorKind::unavailable)
+    answers.topics = brief_topics(kafka.client_settings(), kafka.topics, patience());
+  return answers;
+}
+
+/// `settings`: nothing where there are none. `online`: the cluster may be asked.
 Result<std::vector<Finding>> look(StoreInspector& inspector,
-                                  const std::optional<Settings>& settings, Progress& progress) {
-  std::optional<Result<FoundPosition>> found;
-  if (settings && settings->kafka.delivery == KafkaOptions::Delivery::exactly_once) {
+                                  const std::optional<Settings>& settings, bool online,
+                                  Progress& progress) {
+  Answers answers;
+  if (settings && online) {
     progress.show("asking the cluster", 0);
     // Before the audit: what is delivered by then the audit sees as given out.
-    if (const auto uuid = inspector.uuid()) found = ask_cluster(*settings, *uuid);
+    answers = ask_cluster(inspector, *settings);
   }
+  const auto& found = answers.position;
   const bool known = found && *found && (*found)->position;
   const auto audit = inspector.audit(
       known ? *(*found)->position : Position{},
@@ -58,15 +81,19 @@ Result<std::vector<Finding>> look(StoreInspector& inspector,
   auto findings =
       examine(*audit, settings ? std::optional(settings->store.max_size) : std::nullopt);
   if (found) findings.push_back(examine_position(*audit, *found));
+  if (answers.topics) {
+    const auto topics = examine_topics(*answers.topics);
+    findings.insert(findings.end(), topics.begin(), topics.end());
+  }
   return findings;
 }
 
 Result<std::vector<Finding>> look_in(const std::string& directory,
-                                     const std::optional<Settings>& settings) {
+                                     const std::optional<Settings>& settings, bool online) {
   Progress progress;
   auto inspector = StoreInspector::open(directory);
   if (!inspector) return fail(inspector.error());
-  return look(**inspector, settings, progress);
+  return look(**inspector, settings, online, progress);
 }
 
 }  // namespace
@@ -78,9 +105,8 @@ int doctor_command(const DoctorOptions& options) {
     settings = load_settings(options.config);
     if (!settings) return exit_config;
     directory = settings->store.directory;
-    if (options.offline) settings->kafka.delivery = KafkaOptions::Delivery::at_least_once;
   }
-  auto findings = look_in(directory, settings);
+  auto findings = look_in(directory, settings, !options.offline);
   if (!findings && findings.error().kind == ErrorKind::unavailable) {
     std::cerr << "weir doctor: " << findings.error().message << '\n';
     return exit_no_input;

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "runtime/ledger_counts.hpp"
 #include "runtime/log.hpp"
 
 namespace weir {
@@ -13,32 +14,14 @@ namespace {
 constexpr Duration retry_pause_min = std::chrono::milliseconds(100);
 constexpr Duration retry_pause_max = std::chrono::seconds(5);
 constexpr Duration feedback_delay = std::chrono::seconds(1);
-/// A thousand devices that fall silent one by one must not cost a sync each.
-constexpr Duration tick_spacing = std::chrono::seconds(1);
 /// A smaller disagreement between wall and monotonic clock is slewing, not a jump.
 constexpr Duration jump_threshold = std::chrono::seconds(1);
-
-void add_counts(const IngestCounts& counts, Ledger& ledger) {
-  ledger.add(Counter::messages_received, counts.messages_received);
-  ledger.add(Counter::messages_journaled, counts.messages_journaled);
-  ledger.add(Counter::readings_decoded, counts.readings_decoded);
-  ledger.add(Counter::readings_journaled, counts.readings_journaled);
-  for (std::size_t i = 0; i < refusal_count; ++i) {
-    const std::string_view reason = refusal_name(static_cast<Refusal>(i));
-    ledger.add(Counter::messages_refused, reason, counts.messages_refused[i]);
-    ledger.add(Counter::readings_refused, reason, counts.readings_refused[i]);
-  }
-  for (std::size_t i = 0; i < skip_count; ++i) {
-    ledger.add(Counter::fields_skipped, skip_name(static_cast<Skip>(i)), counts.fields_skipped[i]);
-  }
-}
-
-void add_counts(const ReadingCounts& counts, Ledger& ledger) {
-  ledger.add(Counter::readings_aggregated, counts.aggregated);
-  ledger.add(Counter::readings_late, counts.late);
-  ledger.add(Counter::readings_quarantined, counts.quarantined);
-  ledger.add(Counter::readings_filtered, "unused", counts.unused);
-}
+/// What a commit holds in memory; more waits in the inbox for the next one. A result takes some
+/// hundred times the memory of a reading, and how many there will be is known afterwards only.
+constexpr std::size_t commit_readings_min = 256, commit_readings_max = 16'384;
+constexpr std::size_t commit_results = 4'096;
+/// A thousand devices that fall silent one by one must not cost a sync each.
+constexpr Duration tick_spacing = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -53,114 +36,41 @@ Moment Engine::now() const {
   return moment;
 }
 
-Result<void> Engine::recover() {
-  post_snapshot(now(), true);
-  auto checkpoint = parts_.store.checkpoint();
-  if (!checkpoint) return fail(checkpoint.error());
-  if (!checkpoint->state.empty()) {
-    if (auto loaded = load_checkpoint(checkpoint->state); !loaded) return loaded;
+/// A step of the wall clock shows as a disagreement with the monotonic one.
+void Engine::note_clock(const Moment& moment) {
+  const Duration wall = moment.wall - observed_.wall;
+  const Duration elapsed = moment.elapsed - observed_.elapsed;
+  if (std::chrono::abs(wall - elapsed) > jump_threshold) {
+    log_warning("the wall clock jumped " + std::string(wall > elapsed ? "ahead by " : "back by ") +
+                format_duration(std::chrono::abs(wall - elapsed)));
+    delta_.add(Counter::clock_jumps, 1);
   }
-  if (auto replayed = replay_journal(checkpoint->journal_seq); !replayed) return replayed;
-  if (parts_.store.recounted()) {
-    settle_results();
-    // No record will say it.
-    if (auto written = write_checkpoint(); !written) return written;
+  observed_ = moment;
+}
+
+/// A record says it, also where that is what the pipeline does already, if no record did before.
+bool Engine::configuration_is_news() const {
+  if (options_.configuration.empty()) return false;
+  return parts_.store.last_journal_seq() == 0 ||
+         parts_.pipeline.configuration() != options_.configuration;
+}
+
+void Engine::configure(std::string configuration) {
+  options_.configuration = std::move(configuration);
+  configuration_due_ = configuration_is_news();
+}
+
+void Engine::reconfigure(const std::string& configuration, Outputs& out) {
+  const auto ended = parts_.pipeline.reconfigure(configuration, out);
+  if (!ended) return log_error("the configuration can't be changed: " + ended.error().message);
+  if (replaying_) return;  // it was logged when it happened
+  for (const std::string& name : *ended) {
+    log_info(name + " is gone or defined otherwise now; its windows were emitted as they stood");
   }
-
-  // Time goes on where the last record stands. The time in between does not count: weir could not
-  // have heard anybody, so nobody was silent.
-  elapsed_offset_ = last_.elapsed - parts_.clock.now().elapsed;
-  journaled_mark_ = parts_.table.mark();
-  replaying_ = false;
-  started_ = observed_ = now();
-  if (parts_.store.set_aside() && last_.wall == Timestamp{})
-    announce_gap("database_set_aside", started_);
-  commit_mark_ = journaled_mark_;
-  // A database that began anew under another uuid has no position yet.
-  if (ledger_.total(Counter::results_delivered) > 0 && ledger_.total(Counter::history_lost) == 0)
-    parts_.uplink.expect_position();
-  parts_.uplink.set_told(parts_.pipeline.told());
-  post_snapshot(started_, true);
-  return {};
-}
-
-EngineState Engine::whole_state() {
-  return {last_, parts_.table, ledger_, parts_.pipeline, redeliveries_};
-}
-
-Result<void> Engine::load_checkpoint(std::string_view state) {
-  const auto left_out = decode_state(state, whole_state());
-  if (!left_out) return fail(left_out.error());
-  for (const std::string& name : *left_out) {
-    log_warning("the saved state of " + name +
-                " does not fit the configuration any more; its open windows begin anew");
-    delta_.add(Counter::state_discarded, 1);
-  }
-  return {};
-}
-
-Result<void> Engine::replay_journal(std::uint64_t after) {
-  Outputs discarded;
-  std::uint64_t records = 0, left_out = 0;
-  std::uint64_t expected = after + 1;
-  auto replayed = parts_.store.replay(after, [&](JournalRecord&& record) {
-    parts_.board.progressed();
-    if (left_out > 0 || !introduce(record)) {
-      ++left_out;
-      return;
-    }
-    if (record.seq != expected)
-      log_error("the journal lacks records " + std::to_string(expected) + " to " +
-                std::to_string(record.seq - 1));
-    expected = record.seq + 1;
-    discarded.clear();
-    fold(record, discarded);
-    redeliveries_.replay(record);
-    ledger_.add(record.delta);
-    last_ = record.now;
-    ++records;
-  });
-  if (records > 0) log_info("replayed " + std::to_string(records) + " journal records");
-  if (replayed)
-    return left_out == 0
-               ? Result<void>{}
-               : fail(ErrorKind::corrupt, "the journal names series that no record introduced");
-  if (replayed.error().kind != ErrorKind::corrupt) return replayed;
-  return survive_damage(replayed.error().message, left_out);
-}
-
-/// Takes over the series that the record introduces. False: it speaks of some that are not known,
-/// because a record before it is lost.
-bool Engine::introduce(const JournalRecord& record) {
-  ByteReader dictionary(record.dictionary);
-  if (!record.dictionary.empty() && !parts_.table.read(dictionary)) return false;
-  const std::uint32_t known = parts_.table.mark().series;
-  return std::ranges::all_of(record.readings,
-                             [&](const Reading& reading) { return index(reading.series) < known; });
-}
-
-/// What lost records said of results is in the outbox all the same, or what they know of is not.
-void Engine::settle_results() {
-  std::uint64_t waiting = 0;
-  for (const std::uint64_t n : parts_.store.stats().waiting) waiting += n;
-  ledger_.settle_results("damaged", waiting);
-}
-
-/// What could be read is folded. The rest is counted and announced, and the state as it is now is
-/// what a later start begins from.
-Result<void> Engine::survive_damage(const std::string& what, std::uint64_t left_out) {
-  log_error("the journal is damaged: " + what +
-            (left_out > 0 ? "; " + std::to_string(left_out) + " records behind it need what is lost"
-                          : std::string()) +
-            "; readings are missing from open windows");
-  delta_.add(Counter::journal_damaged, 1);
-  announce_gap("journal_damaged", now());
-  settle_results();
-  journaled_mark_ = parts_.table.mark();
-  return write_checkpoint();
 }
 
 void Engine::fold(const JournalRecord& record, Outputs& out) {
+  if (record.configuration) reconfigure(*record.configuration, out);
   if (record.begin_anew) parts_.pipeline.begin_anew(*record.begin_anew);
   if (!record.readings.empty()) parts_.pipeline.process(record.readings, record.now, out);
   parts_.pipeline.tick(record.now, out);
@@ -171,6 +81,7 @@ Duration Engine::wait_for(const Moment& now, Duration max_wait) const {
   if (commit_) until = std::min(until, retry_at_);
   if (sync_at_) until = std::min(until, *sync_at_);
   if (!commit_) {
+    if (configuration_due_ || commit_full(0)) until = now.elapsed;
     if (const auto due = pace_.due()) until = std::min(until, *due);
     if (const auto tick = tick_due()) until = std::min(until, *tick);
     if (feedback_since_) until = std::min(until, *feedback_since_ + feedback_delay);
@@ -183,7 +94,7 @@ Result<void> Engine::step(Duration max_wait) {
   if (commit_) {
     // Ingest stands still until the store takes what it was given.
     parts_.inbox.wait(wait);
-  } else if (parts_.inbox.pop(batches_, wait)) {
+  } else if (!commit_full(0) && parts_.inbox.pop(batches_, wait)) {
     ingest_waiting();
   }
   const Moment moment = now();
@@ -209,19 +120,27 @@ Result<void> Engine::sync_if_due(const Moment& moment) {
   return parts_.store.sync();
 }
 
-void Engine::ingest_waiting() {
+std::uint64_t Engine::ingest_waiting() {
   const Moment moment = now();
   std::uint64_t messages = 0;
-  for (const Batch& batch : batches_) {
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      const Batch::Message message = batch[i];
-      take(message, moment);
-      if (message.ack.packet_id != 0) acks_.push_back(message.ack);
+  do {
+    for (const Batch& batch : batches_) {
+      for (std::size_t i = 0; i < batch.size(); ++i) {
+        const Batch::Message message = batch[i];
+        take(message, moment);
+        if (message.ack.packet_id != 0) acks_.push_back(message.ack);
+      }
+      messages += batch.size();
     }
-    messages += batch.size();
-  }
-  batches_.clear();
+    batches_.clear();
+  } while (!commit_full(messages) && parts_.inbox.pop(batches_, Duration(0)));
   pace_.arrived(moment.elapsed, messages);
+  return messages;
+}
+
+bool Engine::commit_full(std::uint64_t messages) const {
+  return readings_.size() >= commit_readings_ ||
+         pace_.waiting() + messages >= CommitPace::max_messages;
 }
 
 void Engine::take(const Batch::Message& message, const Moment& moment) {
@@ -250,7 +169,7 @@ bool Engine::commit_due(const Moment& moment) const {
   const auto reached = [&](const std::optional<Duration>& at) {
     return at && *at <= moment.elapsed;
   };
-  return reached(pace_.due()) || reached(tick_due()) ||
+  return configuration_due_ || commit_full(0) || reached(pace_.due()) || reached(tick_due()) ||
          (feedback_since_ && reached(*feedback_since_ + feedback_delay));
 }
 
@@ -275,6 +194,7 @@ void Engine::prepare_commit(const Moment& moment) {
   record.readings = std::move(readings_);
   readings_.clear();
   readings_.reserve(record.readings.size());
+  if (std::exchange(configuration_due_, false)) record.configuration = options_.configuration;
   redeliveries_.take(record);
   record.delta = std::exchange(delta_, {});
   add_counts(std::exchange(counts_, {}), record.delta);
@@ -287,9 +207,13 @@ void Engine::prepare_commit(const Moment& moment) {
     announce_gap("history_lost", moment);
   }
   fold(record, commit_->outputs);
+  commit_readings_ = commit_->outputs.size() > commit_results
+                         ? std::max(commit_readings_ / 2, commit_readings_min)
+                         : std::min(commit_readings_ * 2, commit_readings_max);
   std::move(announcements_.begin(), announcements_.end(), std::back_inserter(commit_->outputs));
   announcements_.clear();
   if (!record.readings.empty()) add_counts(parts_.pipeline.counts(), record.delta);
+  add_counts(parts_.pipeline.take_forgotten(), record.delta);
 
   commit_->dead_letters = std::exchange(dead_letters_, {});
   std::move(feedback_.dead_letters.begin(), feedback_.dead_letters.end(),
@@ -336,10 +260,11 @@ Result<void> Engine::committed(const Store::Receipt& receipt, const Moment& afte
     readings_.clear();
   }
   if (commit_->new_uuid) {
+    doubt_ = 0;
     log_error(
-        "the cluster has results of this gateway that this database does not know of: it is new, "
-        "an older copy, or its disk lost what it had synced; weir begins anew and sends readings "
-        "from before " +
+        "the cluster may have results of this gateway that this database does not know of: it is "
+        "new, an older copy, or its disk lost what it had synced; weir begins anew and sends "
+        "readings from before " +
         format_time(commit_->record.begin_anew.value_or(Timestamp{})) +
         " to late_topic, as the centre knows their windows already");
     restart_wanted_ = true;
@@ -356,16 +281,8 @@ Result<void> Engine::committed(const Store::Receipt& receipt, const Moment& afte
   return parts_.store.checkpoint_due() ? write_checkpoint() : Result<void>{};
 }
 
-/// A step of the wall clock shows as a disagreement with the monotonic one.
-void Engine::note_clock(const Moment& moment) {
-  const Duration wall = moment.wall - observed_.wall;
-  const Duration elapsed = moment.elapsed - observed_.elapsed;
-  if (std::chrono::abs(wall - elapsed) > jump_threshold) {
-    log_warning("the wall clock jumped " + std::string(wall > elapsed ? "ahead by " : "back by ") +
-                format_duration(std::chrono::abs(wall - elapsed)));
-    delta_.add(Counter::clock_jumps, 1);
-  }
-  observed_ = moment;
+EngineState Engine::whole_state() {
+  return {last_, parts_.table, ledger_, parts_.pipeline, redeliveries_, doubt_};
 }
 
 Result<void> Engine::write_checkpoint() {
@@ -379,15 +296,18 @@ Result<void> Engine::write_checkpoint() {
 
 Result<void> Engine::stop() {
   stopping_ = true;
-  if (!commit_) {
-    if (parts_.inbox.pop(batches_, Duration(0))) ingest_waiting();
-    const Moment moment = now();
-    take_feedback(moment);
-    prepare_commit(moment);
-  }
-  const Moment moment = now();
-  if (auto done = try_commit(moment); !done) return done;
-  post_snapshot(moment, true);
+  // The source reads on, for it is to acknowledge; what comes from now on stays with the broker.
+  std::uint64_t waiting = parts_.inbox.depth().messages;
+  do {
+    if (!commit_) {
+      if (parts_.inbox.pop(batches_, Duration(0))) waiting -= std::min(waiting, ingest_waiting());
+      const Moment moment = now();
+      take_feedback(moment);
+      prepare_commit(moment);
+    }
+    if (auto done = try_commit(now()); !done) return done;
+  } while (!commit_ && waiting > 0);
+  post_snapshot(now(), true);
   if (commit_) {
     return fail(ErrorKind::unavailable,
                 "the last messages could not be stored and stay with the broker: " + store_error_);

@@ -26,6 +26,7 @@ struct EngineOptions {
   Bytes inbox_limit{};
   Bytes store_limit{};
   Bytes sample_payload{};               ///< bytes of a refused payload that are kept
+  std::string configuration;            ///< what the pipeline shall do; empty: what it does already
   std::string gap_topic = "weir.gaps";  ///< where it is announced that readings were lost
 };
 
@@ -67,21 +68,31 @@ class Engine {
   /// least everything in it, must start anew.
   bool restart_wanted() const { return restart_wanted_; }
 
-  /// Commits what waits, acknowledges it and writes a checkpoint.
+  /// The pipeline does from the next commit on what `configuration` says: a dimension table
+  /// changed.
+  void configure(std::string configuration);
+  /// One changed and can't be used. That is counted.
+  void refuse_table() { delta_.add(Counter::tables_refused, 1); }
+
+  /// Commits what waits by now, acknowledges it and writes a checkpoint.
   Result<void> stop();
 
   const Ledger& ledger() const { return ledger_; }
 
  private:
   Moment now() const;
-  void ingest_waiting();
+  std::uint64_t ingest_waiting();  ///< how many messages
   void take(const Batch::Message& message, const Moment& now);
+  /// With `messages` more than the pace knows of: nothing more goes into this commit.
+  bool commit_full(std::uint64_t messages) const;
   bool commit_due(const Moment& now) const;
   std::optional<Duration> tick_due() const;
   void take_feedback(const Moment& now);
   void keep_sample(const Batch::Message& message, const Ingest::Taken& taken);
   void prepare_commit(const Moment& now);
   void fold(const JournalRecord& record, Outputs& out);
+  void reconfigure(const std::string& configuration, Outputs& out);
+  bool configuration_is_news() const;
   Result<void> try_commit(const Moment& now);
   Result<void> sync_if_due(const Moment& now);
   Result<void> committed(const Store::Receipt& receipt, const Moment& after);
@@ -104,6 +115,7 @@ class Engine {
   // Collected since the last commit.
   std::vector<Batch> batches_;
   std::vector<Reading> readings_;
+  std::size_t commit_readings_ = 1024;  ///< a commit is full with so many
   std::vector<AckToken> acks_;
   std::vector<DeadLetter> dead_letters_;
   IngestCounts counts_;
@@ -114,6 +126,7 @@ class Engine {
   std::optional<Duration> feedback_since_;
   CommitPace pace_;
   Redeliveries redeliveries_;
+  std::uint64_t doubt_ = 0;  ///< EngineState::doubt
 
   // Prepared and not yet stored.
   std::unique_ptr<Store::Commit> commit_;
@@ -129,6 +142,7 @@ class Engine {
   Moment started_;
   Duration snapshot_at_{0};
   Histogram commit_seconds_;
+  bool configuration_due_ = false;  ///< the next record says what the pipeline does from there on
   bool restart_wanted_ = false, over_limit_ = false, merging_ = false, replaying_ = true,
        stopping_ = false;
 };

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "runtime/engine.hpp"
+#include "runtime/log.hpp"
 
 namespace weir {
 
@@ -68,6 +69,7 @@ void Engine::post_snapshot(const Moment& moment, bool force) {
   snapshot->sink = parts_.sink.status();
   snapshot->watermarks = parts_.pipeline.watermarks();
   snapshot->pipeline_bytes = parts_.pipeline.memory_bytes();
+  snapshot->operator_memory = parts_.pipeline.operator_memory();
   snapshot->devices = commit_mark_.devices;
   snapshot->series = commit_mark_.series;
   snapshot->devices_limit = parts_.table.limits().devices;

@@ -4,16 +4,19 @@ namespace weir {
 
 namespace {
 
-constexpr std::uint8_t state_version = 1;
+// The doubt is there since version 2.
+constexpr std::uint8_t state_version = 2;
+constexpr std::uint8_t oldest_state_version = 1;
 
-/// What stands before the sections.
-Result<void> read_head(ByteReader& in, Moment& last) {
-  if (in.u8() != state_version)
+/// What stands before the sections; returns the version.
+Result<std::uint8_t> read_head(ByteReader& in, Moment& last) {
+  const std::uint8_t version = in.u8();
+  if (version < oldest_state_version || version > state_version)
     return fail(ErrorKind::corrupt, "the checkpoint has an unknown version");
   last.wall = timestamp_us(in.zigzag());
   last.elapsed = Duration(in.zigzag());
   last.synchronised = in.u8() != 0;
-  return {};
+  return version;
 }
 
 tl::unexpected<Error> not_ours() {
@@ -41,14 +44,17 @@ std::string encode_state(const EngineState& state) {
   add();
   state.redeliveries.save(section_out);
   add();
+  out.varint(state.doubt);
   return bytes;
 }
 
 Result<std::vector<std::string>> decode_state(std::string_view bytes, const EngineState& into) {
   ByteReader in(bytes);
-  if (auto head = read_head(in, into.last); !head) return fail(head.error());
+  const auto version = read_head(in, into.last);
+  if (!version) return fail(version.error());
   ByteReader table_in(in.text()), ledger_in(in.text()), pipeline_in(in.text());
   ByteReader redeliveries_in(in.text());
+  into.doubt = *version < 2 ? 0 : in.varint();
   if (!in.ok() || !into.table.read(table_in) || !into.ledger.read(ledger_in) ||
       !into.redeliveries.load(redeliveries_in)) {
     return not_ours();

@@ -18,6 +18,9 @@ struct EngineState {
   Ledger& ledger;
   Pipeline& pipeline;
   Redeliveries& redeliveries;
+  /// Not 0: records in the middle of the journal were lost, and results up to this seq, of which
+  /// the peer may have some, are not all known to the state (Uplink::Past).
+  std::uint64_t& doubt;
 };
 
 std::string encode_state(const EngineState& state);

@@ -1,9 +1,12 @@
 #include "runtime/gateway.hpp"
 
+#include <filesystem>
 #include <utility>
 
 #include "firmware-bridge/mqtt_source.hpp"
 #include "firmware-bridge/router.hpp"
+#include "runtime/configured_pipeline.hpp"
+#include "runtime/dimension_files.hpp"
 #include "runtime/endpoints.hpp"
 #include "runtime/engine.hpp"
 #include "runtime/http_server.hpp"
@@ -47,7 +50,7 @@ class RealGateway final : public Gateway {
         store_(std::move(store)),
         reader_(std::move(reader)),
         table_(settings_.limits),
-        pipeline_(make_pipeline(*settings_.pipeline, settings_.source_options, table_)),
+        pipeline_(settings_.pipeline_text, *settings_.pipeline, settings_.source_options, table_),
         ingest_(std::move(settings_.sources), table_),
         inbox_(settings_.inbox),
         source_(
@@ -59,9 +62,12 @@ class RealGateway final : public Gateway {
         engine_(EngineOptions{settings_.gateway, std::string(version_text()), settings_.config_path,
                               settings_.store.commit_interval, sync_interval(settings_.store),
                               settings_.inbox, settings_.store.max_size,
-                              settings_.store.dead_letter_payload, settings_.store.gap_topic},
-                EngineParts{clock_, inbox_, ingest_, table_, *pipeline_, *store_, source_, uplink_,
-                            sink_, board_}) {}
+                              settings_.store.dead_letter_payload, settings_.pipeline_text,
+                              settings_.store.gap_topic},
+                EngineParts{clock_, inbox_, ingest_, table_, pipeline_, *store_, source_, uplink_,
+                            sink_, board_}),
+        dimension_files_(settings_.pipeline_text,
+                         std::filesystem::path(settings_.config_path).parent_path().string()) {}
 
   Result<void> listen() {
     auto server = HttpServer::start(settings_.http_listen, endpoints(board_));
@@ -72,17 +78,26 @@ class RealGateway final : public Gateway {
 
   Result<void> recover() { return engine_.recover(); }
 
-  Result<End> run(const std::atomic<bool>& stop) override {
+  Result<End> run(const std::atomic<bool>& stop, const std::atomic<bool>& reload) override {
     std::optional<Watchdog> watchdog;
     if (const auto interval = watchdog_interval()) watchdog.emplace(notifier_, board_, *interval);
     uplink_.start();
     source_.start();
     notifier_.ready();
+    if (!clock_.can_tell()) {
+      log_warning(
+          "nobody may be asked whether the clock is right, and times of arrival count as doubtful; "
+          "see ProtectClock in the unit weir.service");
+    }
     log_info("weir " + std::string(version_text()) + " is running as " + settings_.gateway);
 
     Result<void> done;
-    while (done && !stop && !engine_.restart_wanted()) done = engine_.step(engine_idle_wait);
-    notifier_.stopping();
+    while (done && !stop && !reload && !engine_.restart_wanted()) {
+      look_at_dimension_files();
+      done = engine_.step(engine_idle_wait);
+    }
+    // Not where all is made anew: the service manager would wait for the end of the process.
+    if (stop || !done) notifier_.stopping();
     if (done) done = engine_.stop();
     // The acknowledgements of the last commit still go out, and a publish under way may end.
     source_.stop(source_stop_timeout);
@@ -95,13 +110,25 @@ class RealGateway final : public Gateway {
   void wake() override { inbox_.wake(); }
 
  private:
+  void look_at_dimension_files() {
+    auto news = dimension_files_.poll(clock_.now().elapsed);
+    if (!news) return;
+    if (news->configuration.empty()) {
+      log_warning("a table of enrich changed and can't be used, so the one before stays: " +
+                  news->problem);
+      return engine_.refuse_table();
+    }
+    log_info("a table of enrich changed");
+    engine_.configure(std::move(news->configuration));
+  }
+
   Settings settings_;
   SystemClock clock_;
   SnapshotBoard board_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<OutboxReader> reader_;
   SeriesTable table_;
-  std::unique_ptr<Pipeline> pipeline_;
+  ConfiguredPipeline pipeline_;
   Ingest ingest_;
   Inbox inbox_;
   MqttSource source_;
@@ -109,6 +136,7 @@ class RealGateway final : public Gateway {
   Uplink uplink_;
   ServiceNotifier notifier_;
   Engine engine_;
+  DimensionFiles dimension_files_;
   std::unique_ptr<HttpServer> server_;
 };
 

@@ -20,11 +20,11 @@ class Gateway {
   virtual ~Gateway() = default;
 
   enum class End { stopped, restart };
-  /// Runs until `stop` is set (and `wake` was called), the store can't go on, or everything must be
-  /// made anew.
+  /// Runs until `stop` or `reload` is set (and `wake` was called), the store can't go on, or
+  /// everything must be made anew.
   /// # Errors
   /// `fatal`.
-  virtual Result<End> run(const std::atomic<bool>& stop) = 0;
+  virtual Result<End> run(const std::atomic<bool>& stop, const std::atomic<bool>& reload) = 0;
   /// Any thread, and signal handlers' threads: makes `run` look at its flag at once.
   virtual void wake() = 0;
 };

@@ -30,6 +30,8 @@ struct KafkaOptions {
   /// A session without transactions is left after this long, to ask the cluster for them again.
   /// Not in the file.
   Duration ask_again_after = std::chrono::minutes(5);
+  /// Where results go, each topic once. Of other tables of the file.
+  std::vector<std::string> topics;
   /// `[kafka.properties]`: librdkafka's names, checked.
   std::vector<std::pair<std::string, std::string>> properties;
 

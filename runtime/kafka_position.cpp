@@ -3,139 +3,22 @@
 #include <array>
 #include <charconv>
 
+#include "runtime/kafka_topics.hpp"
 #include "store/ledger.hpp"
 
 namespace weir {
 namespace {
 
-using NewTopicPtr = std::unique_ptr<rd_kafka_NewTopic_t, KafkaDeleter<rd_kafka_NewTopic_destroy>>;
-using ResourcePtr =
-    std::unique_ptr<rd_kafka_ConfigResource_t, KafkaDeleter<rd_kafka_ConfigResource_destroy>>;
-using AdminOptionsPtr =
-    std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDeleter<rd_kafka_AdminOptions_destroy>>;
-
 constexpr std::string_view position_head = R"({"v":1,"delivered":{)";
-
-/// An admin request: `ask` sends it to the queue it is handed. Null if nothing came back in time.
-template <class Ask>
-KafkaEventPtr request(KafkaHandle& client, rd_kafka_admin_op_t operation, const Patience& patience,
-                      Ask ask) {
-  const KafkaQueuePtr queue(rd_kafka_queue_new(client.get()));
-  const AdminOptionsPtr options(rd_kafka_AdminOptions_new(client.get(), operation));
-  std::array<char, 128> text{};
-  rd_kafka_AdminOptions_set_request_timeout(options.get(), patience.left_ms(), text.data(),
-                                            text.size());
-  ask(options.get(), queue.get());
-  do {
-    KafkaEventPtr event(rd_kafka_queue_poll(queue.get(), patience.slice_ms()));
-    if (event) return event;
-  } while (!patience.over());
-  return nullptr;
-}
-
-using MetadataPtr =
-    std::unique_ptr<const rd_kafka_metadata_t, KafkaDeleter<rd_kafka_metadata_destroy>>;
-
-/// Brokers and partitions. A consumer's question, so the cluster does not make the topic for it.
-MetadataPtr look_up(KafkaHandle& client, rd_kafka_topic_t* topic, const Patience& patience) {
-  int attempt = 0;
-  do {
-    const rd_kafka_metadata_t* metadata = nullptr;
-    if (!rd_kafka_metadata(client.get(), 0, topic, &metadata, patience.attempt_ms(attempt++)))
-      return MetadataPtr(metadata);
-  } while (!patience.over());
-  return nullptr;
-}
-
-struct Policy {
-  enum class Kind { known, missing, hidden, unavailable } kind = Kind::unavailable;
-  std::string text;  ///< the policy, or why it is not known
-};
-
-Policy describe(KafkaHandle& client, rd_kafka_topic_t* topic, const Patience& patience) {
-  const MetadataPtr metadata = look_up(client, topic, patience);
-  if (!metadata) return {Policy::Kind::unavailable, client.last_complaint()};
-  const ResourcePtr resource(
-      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, rd_kafka_topic_name(topic)));
-  // The controller would be asked by default, but every broker knows, and some clusters show none.
-  const std::int32_t broker = metadata->broker_cnt > 0 ? metadata->brokers[0].id : -1;
-  const KafkaEventPtr event =
-      request(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, patience,
-              [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                if (broker >= 0) rd_kafka_AdminOptions_set_broker(options, broker, nullptr, 0);
-                rd_kafka_ConfigResource_t* one = resource.get();
-                rd_kafka_DescribeConfigs(client.get(), &one, 1, options, queue);
-              });
-  if (!event) return {Policy::Kind::unavailable, "no answer"};
-  rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
-  std::string text = error ? rd_kafka_event_error_string(event.get()) : "";
-  std::size_t count = 0;
-  const rd_kafka_ConfigResource_t** found = nullptr;
-  if (!error)
-    found = rd_kafka_DescribeConfigs_result_resources(
-        rd_kafka_event_DescribeConfigs_result(event.get()), &count);
-  if (count == 1 && (error = rd_kafka_ConfigResource_error(found[0])))
-    text = rd_kafka_err2str(error);
-  switch (error) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-      break;
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-      return {Policy::Kind::missing, {}};
-    case RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE:
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-      return {Policy::Kind::hidden, text};
-    default:
-      return {Policy::Kind::unavailable, text};
-  }
-  std::size_t entries = 0;
-  const auto* configs = count == 1 ? rd_kafka_ConfigResource_configs(found[0], &entries) : nullptr;
-  for (std::size_t i = 0; i < entries; ++i) {
-    const char* value = rd_kafka_ConfigEntry_value(configs[i]);
-    if (std::string_view(rd_kafka_ConfigEntry_name(configs[i])) == "cleanup.policy" && value)
-      return {Policy::Kind::known, value};
-  }
-  return {Policy::Kind::hidden, "the cluster names no cleanup.policy"};
-}
 
 /// What a position topic needs: compaction, and small segments, since the newest is never compacted
 /// and is read at every start.
-constexpr std::array<std::array<const char*, 2>, 4> topic_config = {{
+constexpr std::array<TopicSetting, 4> topic_config = {{
     {"cleanup.policy", "compact"},
     {"segment.bytes", "16777216"},
     {"segment.ms", "3600000"},
     {"min.cleanable.dirty.ratio", "0.1"},
 }};
-
-rd_kafka_resp_err_t create(KafkaHandle& client, const std::string& topic, const Patience& patience,
-                           std::string& text) {
-  std::array<char, 256> words{};
-  const NewTopicPtr fresh(rd_kafka_NewTopic_new(topic.c_str(), 1, -1, words.data(), words.size()));
-  if (!fresh) {
-    text = words.data();
-    return RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
-  }
-  for (const auto& [name, value] : topic_config)
-    rd_kafka_NewTopic_set_config(fresh.get(), name, value);
-  const KafkaEventPtr event =
-      request(client, RD_KAFKA_ADMIN_OP_CREATETOPICS, patience,
-              [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                rd_kafka_NewTopic_t* one = fresh.get();
-                rd_kafka_CreateTopics(client.get(), &one, 1, options, queue);
-              });
-  if (!event) return RD_KAFKA_RESP_ERR__TIMED_OUT;
-  if (const auto error = rd_kafka_event_error(event.get())) {
-    text = rd_kafka_event_error_string(event.get());
-    return error;
-  }
-  std::size_t count = 0;
-  const auto* topics =
-      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event.get()), &count);
-  if (count != 1) return RD_KAFKA_RESP_ERR__BAD_MSG;
-  if (const char* words_of_broker = rd_kafka_topic_result_error_string(topics[0]))
-    text = words_of_broker;
-  return rd_kafka_topic_result_error(topics[0]);
-}
 
 std::string create_command(const std::string& topic) {
   std::string command = "kafka-topics.sh --create --topic " + topic + " --partitions 1";
@@ -152,38 +35,36 @@ std::string no_right_to_read(rd_kafka_topic_t* topic) {
 
 enum class IfMissing { make, refuse };
 
-Result<std::string> ensure_topic(KafkaHandle& client, rd_kafka_topic_t* handle, IfMissing missing,
+Result<std::string> ensure_topic(KafkaHandle& client, const std::string& topic, IfMissing missing,
                                  const Patience& patience) {
-  const std::string topic = rd_kafka_topic_name(handle);
-  Policy policy = describe(client, handle, patience);
-  if (policy.kind == Policy::Kind::missing) {
+  using Kind = TopicConfig::Kind;
+  const auto describe = [&] { return describe_topics(client, {topic}, patience).front(); };
+  TopicConfig config = describe();
+  if (config.kind == Kind::missing) {
     if (missing == IfMissing::refuse)
       return fail(ErrorKind::unsupported,
                   "position topic " + topic +
                       " is missing; weir makes it if it may, or: " + create_command(topic));
     std::string why;
-    const rd_kafka_resp_err_t error = create(client, topic, patience, why);
+    const rd_kafka_resp_err_t error = create_topic(client, topic, topic_config, patience, why);
     if (!error) return "made the compacted position topic " + topic;
     if (error == RD_KAFKA_RESP_ERR__TIMED_OUT || error == RD_KAFKA_RESP_ERR_NOT_CONTROLLER)
       return fail(ErrorKind::unavailable, "the position topic can't be made now: " + why);
     if (error != RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
       return fail(ErrorKind::unsupported, "position topic " + topic + " is missing and can't be " +
                                               "made (" + why + "): " + create_command(topic));
-    policy = describe(client, handle, patience);
+    config = describe();
   }
-  switch (policy.kind) {
-    case Policy::Kind::known:
-      if (policy.text == "compact") return "";
-      return fail(ErrorKind::unsupported,
-                  "position topic " + topic + " has cleanup.policy=" + policy.text +
-                      " and would forget what was delivered: kafka-configs.sh --alter " +
-                      "--entity-type topics --entity-name " + topic +
-                      " --add-config cleanup.policy=compact");
-    case Policy::Kind::hidden:
-      return "whether position topic " + topic + " is compacted can't be verified: " + policy.text;
-    default:
-      return fail(ErrorKind::unavailable, "the position topic can't be looked up: " + policy.text);
-  }
+  const std::string policy = config.value("cleanup.policy");
+  if (config.kind == Kind::known && policy == "compact") return "";
+  if (config.kind == Kind::known && !policy.empty())
+    return fail(ErrorKind::unsupported, "position topic " + topic + " has cleanup.policy=" +
+                                            policy + " and would forget what was delivered: " +
+                                            alter_command(topic, "cleanup.policy=compact"));
+  if (config.kind == Kind::known) config.why = "the cluster names no cleanup.policy";
+  if (config.kind == Kind::known || config.kind == Kind::hidden)
+    return "whether position topic " + topic + " is compacted can't be verified: " + config.why;
+  return fail(ErrorKind::unavailable, "the position topic can't be looked up: " + config.why);
 }
 
 /// One pass over all partitions of the position topic, without a consumer group.
@@ -222,7 +103,7 @@ class PositionReader {
   Result<void> start(const Patience& patience) {
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
     do {
-      const MetadataPtr metadata = look_up(client_, topic_, patience);
+      const KafkaMetadataPtr metadata = look_up(client_, topic_, patience);
       if (!metadata) break;
       const rd_kafka_metadata_topic_t& found = metadata->topics[0];
       error = found.err;
@@ -320,7 +201,7 @@ Result<FoundPosition> look_for(const KafkaSettings& cluster, const std::string& 
   if (!client) return fail(client.error());
   const KafkaTopicPtr handle(rd_kafka_topic_new(client->get(), topic.c_str(), nullptr));
   if (!handle) return fail(ErrorKind::unsupported, "'" + topic + "' can't be a topic");
-  auto notice = ensure_topic(*client, handle.get(), missing, patience);
+  auto notice = ensure_topic(*client, topic, missing, patience);
   if (!notice) return fail(notice.error());
   auto found = PositionReader(*client, handle.get(), key).read(patience);
   if (found) found->notice = std::move(*notice);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "runtime/kafka_position.hpp"
+#include "runtime/kafka_topics.hpp"
 
 namespace weir {
 namespace {
@@ -46,7 +47,17 @@ Result<std::optional<Position>> KafkaSink::open(Duration timeout) {
     session_state_ = "without transactions, the cluster refuses them: " + refusal_;
   // What made a publish fail, a missing right perhaps, may make the next one fail, too.
   set_state(true, session_state_, trouble_.empty() ? Say::yes : Say::no);
+  warn_of_brief_topics(patience);
   return position;
+}
+
+/// Once: where it can't be told now, weir doctor tells.
+void KafkaSink::warn_of_brief_topics(const Patience& patience) {
+  if (std::exchange(topics_seen_, true)) return;
+  const auto brief = brief_topics(producer_->handle(), options_.topics, patience);
+  if (!brief) return;
+  for (const BriefTopic& topic : *brief)
+    note(LogLevel::warning, topic.text() + "; " + topic.remedy());
 }
 
 Result<std::optional<Position>> KafkaSink::connect(const Patience& patience) {

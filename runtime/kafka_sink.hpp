@@ -44,6 +44,7 @@ class KafkaSink : public Sink {
   Result<void> conclude(const KafkaOutcome& outcome, std::span<const SinkRecord> records,
                         const Position& behind);
   Result<void> know_topics(std::span<const SinkRecord> records, const Patience& patience);
+  void warn_of_brief_topics(const Patience& patience);
   bool should_ask_again() const;
   enum class Say { yes, no };
   void set_state(bool connected, const std::string& state, Say say = Say::yes);
@@ -60,6 +61,7 @@ class KafkaSink : public Sink {
   Mode mode_ = Mode::transactional;  ///< of producer_
   bool in_session_ = false;          ///< producer_ may publish
   bool needs_plain_ = false;
+  bool topics_seen_ = false;          ///< how long they keep records was asked
   std::string refusal_;               ///< why the cluster grants no transactions
   std::string notice_;                ///< what was last said about the position topic
   std::string session_state_;         ///< the sentence of a session that works

@@ -13,7 +13,9 @@ constexpr CounterFamily families[] = {
     {Counter::readings_aggregated, "", "Readings folded into windows or detectors."},
     {Counter::readings_late, "", "Readings that came after their window's lateness."},
     {Counter::readings_quarantined, "", "Readings too far in the future."},
-    {Counter::readings_filtered, "reason", "Readings that no operator uses."},
+    {Counter::readings_filtered, "reason", "Readings that were dropped, or that nothing uses."},
+    {Counter::readings_derived, "result", "Readings computed from others, beside the balance."},
+    {Counter::readings_without_row, "", "Readings of devices that the table of enrich lacks."},
     {Counter::results_produced, "kind", "Results put into the outbox."},
     {Counter::results_delivered, "lane", "Results the sink has confirmed."},
     {Counter::results_evicted, "reason", "Results that will never be delivered."},
@@ -24,6 +26,8 @@ constexpr CounterFamily families[] = {
     {Counter::journal_damaged, "", "Starts that found the journal damaged."},
     {Counter::history_lost, "", "Starts after which Kafka knew results that the database did not."},
     {Counter::position_lost, "", "Times Kafka had lost the position of what it had confirmed."},
+    {Counter::devices_forgotten, "reason", "Devices whose windows were closed for good."},
+    {Counter::tables_refused, "", "Times a table of enrich changed and could not be used."},
 };
 
 }  // namespace

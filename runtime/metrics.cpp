@@ -18,10 +18,6 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 using Labels = std::vector<ClientMetric::Label>;
 
-double seconds(Duration duration) {
-  return static_cast<double>(duration.count()) / 1e6;
-}
-
 /// Families in the order of their making; a sample belongs to the family made last.
 class Exposition {
  public:
@@ -72,8 +68,6 @@ class Exposition {
   std::vector<MetricFamily> families_;
 };
 
-constexpr Lane lanes[lane_count] = {Lane::alerts, Lane::live, Lane::late, Lane::backlog};
-
 /// The parts that are known beforehand start at zero, so that a rate over the first one is right.
 std::vector<std::string> known_parts(const CounterFamily& family) {
   std::vector<std::string> parts;
@@ -120,7 +114,7 @@ void add_lanes(const Snapshot& snapshot, Exposition& out) {
   out.gauge("weir_outbox_oldest_age_seconds",
             "How long the oldest waiting result has waited, by lane; 0 if none waits.");
   for (const Lane lane : lanes) {
-    out.add(seconds(oldest_age(snapshot, lane)), {{"lane", std::string(lane_name(lane))}});
+    out.add(as_seconds(oldest_age(snapshot, lane)), {{"lane", std::string(lane_name(lane))}});
   }
 }
 
@@ -128,7 +122,7 @@ void add_engine(const Snapshot& snapshot, Exposition& out) {
   if (const auto lag = watermark_lag(snapshot)) {
     out.gauge("weir_watermark_lag_seconds",
               "Wall time less the lowest watermark of the active devices.")
-        .add(seconds(*lag));
+        .add(as_seconds(*lag));
   }
   out.gauge("weir_devices", "Devices known.").add(std::uint64_t{snapshot.devices});
   out.gauge("weir_devices_idle", "Devices silent for longer than their source's idle time.")
@@ -138,6 +132,9 @@ void add_engine(const Snapshot& snapshot, Exposition& out) {
   out.gauge("weir_series_limit", "limits.series").add(std::uint64_t{snapshot.series_limit});
   out.gauge("weir_pipeline_state_bytes", "Memory the operators' state holds, estimated.")
       .add(std::uint64_t{snapshot.pipeline_bytes});
+  out.gauge("weir_operator_state_bytes", "What of it is whose.");
+  for (const Pipeline::OperatorMemory& of : snapshot.operator_memory)
+    out.add(std::uint64_t{of.bytes}, {{"operator", of.name}});
   out.gauge("weir_inbox_bytes", "Bytes that wait for the engine.")
       .add(std::uint64_t{snapshot.inbox.bytes});
   out.gauge("weir_inbox_messages", "Messages that wait for the engine.")
@@ -218,8 +215,8 @@ void add_process(const Snapshot& snapshot, const ProcessUsage& process, Expositi
   out.gauge("weir_gateway_info", "Which gateway and which database, as labels.")
       .add(true, {{"gateway", snapshot.gateway}, {"store", snapshot.store_uuid}});
   out.gauge("process_start_time_seconds", "Start of the process, seconds since 1970.")
-      .add(seconds(snapshot.started.wall.time_since_epoch()));
-  out.counter("process_cpu_seconds_total", "User and system time.").add(seconds(process.cpu));
+      .add(as_seconds(snapshot.started.wall.time_since_epoch()));
+  out.counter("process_cpu_seconds_total", "User and system time.").add(as_seconds(process.cpu));
   if (process.resident) {
     out.gauge("process_resident_memory_bytes", "Resident memory.").add(*process.resident);
   }

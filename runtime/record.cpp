@@ -57,6 +57,13 @@ void write_quality(Quality quality, JsonWriter& json) {
   json.end_array();
 }
 
+void write_members(const std::vector<Field>& fields, JsonWriter& json) {
+  for (const Field& field : fields) {
+    json.key(field.name);
+    std::visit([&](const auto& value) { json.value(value); }, field.value);
+  }
+}
+
 /// RECORDS.md describes this document for its consumers: add members, never change one.
 std::string make_value(const Output& output, std::string_view gateway) {
   JsonWriter json;
@@ -68,26 +75,37 @@ std::string make_value(const Output& output, std::string_view gateway) {
   json.key("group").begin_object();
   for (const Tag& tag : output.group) json.member(tag.name, tag.value);
   json.end_object();
+  if (!output.attributes.empty()) {
+    json.key("attributes").begin_object();
+    for (const Tag& tag : output.attributes) json.member(tag.name, tag.value);
+    json.end_object();
+  }
   json.member("metric", output.metric);
   json.key("window").begin_object();
   json.member("start", format_time(output.window.start));
   json.member("end", format_time(output.window.end));
+  if (output.number > 0) json.member("number", output.number);
   json.end_object();
   json.member("revision", output.revision);
+  if (output.preview) json.member("preview", true);
+  if (output.retracted) json.member("retracted", true);
   if (output.merged > 0) json.member("merged", output.merged);
   json.key("readings").begin_object();
   json.member("count", output.count);
+  if (output.expected > 0) json.member("expected", output.expected);
   json.member("late", output.late);
   json.member("first", format_time(output.first));
   json.member("last", format_time(output.last));
   json.end_object();
   write_quality(output.quality, json);
   json.key("values").begin_object();
-  for (const Field& field : output.fields) {
-    json.key(field.name);
-    std::visit([&](const auto& value) { json.value(value); }, field.value);
-  }
+  write_members(output.fields, json);
   json.end_object();
+  if (!output.state.empty()) {
+    json.key("state").begin_object().member("v", 1);
+    write_members(output.state, json);
+    json.end_object();
+  }
   json.end_object();
   return json.take();
 }
@@ -99,10 +117,37 @@ Timestamp told_until(const Output& output) {
   return output.kind == OutputKind::alert ? output.window.end + Duration(1) : Timestamp{};
 }
 
+Result<Timestamp> told_until(OutboxReader& outbox, std::uint64_t seq) {
+  Timestamp newest{};
+  std::vector<std::uint64_t> damaged;
+  for (std::size_t lane = 0; lane < lane_count; ++lane) {
+    for (std::uint64_t behind = 0; behind < seq;) {
+      damaged.clear();
+      const auto found =
+          outbox.read(static_cast<Lane>(lane), behind, 1000, Bytes{1u << 20}, damaged);
+      if (!found) return fail(found.error());
+      if (found->empty() && damaged.empty()) break;
+      for (const std::uint64_t each : damaged) behind = std::max(behind, each);
+      for (const OutboxEntry& entry : *found) {
+        behind = std::max(behind, entry.seq);
+        if (entry.seq <= seq) newest = std::max(newest, told_until(entry.output));
+      }
+    }
+  }
+  return newest;
+}
+
 std::size_t record_bytes(const Output& output) {
   std::size_t bytes = 320 + 2 * (output.name.size() + output.metric.size());
-  for (const Tag& tag : output.group) bytes += 2 * (tag.name.size() + tag.value.size());
-  for (const Field& field : output.fields) bytes += field.name.size() + 24;
+  for (const auto* tags : {&output.group, &output.attributes}) {
+    for (const Tag& tag : *tags) bytes += 2 * (tag.name.size() + tag.value.size());
+  }
+  for (const auto* fields : {&output.fields, &output.state}) {
+    for (const Field& field : *fields) {
+      const auto* text = std::get_if<std::string>(&field.value);
+      bytes += field.name.size() + 24 + (text != nullptr ? text->size() : 0);
+    }
+  }
   return bytes;
 }
 

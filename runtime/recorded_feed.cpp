@@ -9,8 +9,8 @@
 namespace weir {
 namespace {
 
-enum Name : std::size_t { line_name, device_name, metric_name, value_name, first_time };
-constexpr std::array<std::string_view, 9> template_names = {
+enum Place : std::size_t { at_line, at_device, at_metric, at_value, at_first_time };
+constexpr std::array<std::string_view, 9> recorded_names = {
     "line",
     "device",
     "metric",
@@ -42,8 +42,8 @@ RecordedFeed::RecordedFeed(std::vector<std::string> files, RecordedOptions optio
                            const std::string& topic, const std::string& payload)
     : files_(std::move(files)),
       options_(std::move(options)),
-      topic_(topic, template_names),
-      payload_(payload, template_names) {}
+      topic_(topic, recorded_names),
+      payload_(payload, recorded_names) {}
 
 bool RecordedFeed::next(FleetMessage& out) {
   while (file_ || open_next()) {
@@ -83,17 +83,17 @@ void RecordedFeed::render(const RecordedReading& reading, FleetMessage& out) {
   out.due = due_;
 
   TemplateValues values;
-  values.text(line_name, "recorded");
-  values.number(value_name, reading.value);
-  values.time(first_time, reading.time);
+  values.text(at_line, "recorded");
+  values.number(at_value, reading.value);
+  values.time(at_first_time, reading.time);
   const std::string device_level = as_topic_level(reading.device);
   const std::string metric_level = as_topic_level(reading.metric);
-  values.text(device_name, device_level);
-  values.text(metric_name, metric_level);
+  values.text(at_device, device_level);
+  values.text(at_metric, metric_level);
   topic_.render(values, out.topic);
   const std::string device_text = as_json(reading.device), metric_text = as_json(reading.metric);
-  values.text(device_name, device_text);
-  values.text(metric_name, metric_text);
+  values.text(at_device, device_text);
+  values.text(at_metric, metric_text);
   payload_.render(values, out.payload);
 }
 

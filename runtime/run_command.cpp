@@ -2,7 +2,10 @@
 
 #include <atomic>
 #include <iostream>
+#include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 
 #include "runtime/commands.hpp"
 #include "runtime/gateway.hpp"
@@ -12,12 +15,14 @@ namespace weir {
 
 namespace {
 
-/// SIGTERM and SIGINT are blocked in every thread and waited for in this one, so that no code of
-/// ours runs in a signal handler.
+/// SIGTERM, SIGINT and SIGHUP are blocked in every thread and waited for in this one, so that no
+/// code of ours runs in a signal handler. SIGHUP has the configuration read again: one without a
+/// problem is what the next gateway is made of, one with problems changes nothing.
 class StopSignal {
  public:
-  StopSignal() {
+  explicit StopSignal(std::string config) : config_(std::move(config)) {
     sigemptyset(&set_);
+    sigaddset(&set_, SIGHUP);
     sigaddset(&set_, SIGTERM);
     sigaddset(&set_, SIGINT);
     sigaddset(&set_, wake_signal);
@@ -29,11 +34,9 @@ class StopSignal {
   void watch(Gateway& gateway) {
     thread_ = std::thread([this, &gateway] {
       int received = 0;
-      sigwait(&set_, &received);
-      if (received == wake_signal) return;
-      log_info("asked to stop");
-      requested_ = true;
-      gateway.wake();
+      while (sigwait(&set_, &received) == 0 && received != wake_signal) {
+        if (received == SIGHUP ? reload() : stop()) gateway.wake();
+      }
     });
   }
 
@@ -45,11 +48,36 @@ class StopSignal {
   }
 
   const std::atomic<bool>& requested() const { return requested_; }
+  const std::atomic<bool>& reload_requested() const { return reload_; }
+
+  /// What SIGHUP read; nothing if there was none since the last call. Requires: unwatched.
+  std::optional<Settings> take_settings() {
+    reload_ = false;
+    return std::exchange(settings_, std::nullopt);
+  }
 
  private:
+  bool stop() {
+    log_info("asked to stop");
+    return requested_ = true;
+  }
+
+  bool reload() {
+    auto settings = load_settings(config_);
+    if (!settings) {
+      log_error("asked to reload " + config_ + ": it has problems, so nothing changes");
+      return false;
+    }
+    log_info("asked to reload " + config_);
+    settings_ = std::move(settings);
+    return reload_ = true;
+  }
+
   static constexpr int wake_signal = SIGUSR1;
   sigset_t set_{};
-  std::atomic<bool> requested_ = false;
+  std::atomic<bool> requested_ = false, reload_ = false;
+  std::string config_;
+  std::optional<Settings> settings_;
   std::thread thread_;
 };
 
@@ -69,9 +97,8 @@ int exit_code(const Error& error) {
 }  // namespace
 
 int run_command(const RunOptions& options) {
-  StopSignal stop;  // before any thread is made, so that all inherit the mask
-  for (;;) {
-    auto settings = load_settings(options.config);
+  StopSignal stop(options.config);  // before any thread is made, so that all inherit the mask
+  for (auto settings = load_settings(options.config);;) {
     if (!settings) return exit_config;
     configure_log(settings->log);
     auto gateway = Gateway::make(std::move(*settings));
@@ -81,11 +108,13 @@ int run_command(const RunOptions& options) {
       return exit_code(gateway.error());
     }
     stop.watch(**gateway);
-    const auto end = (*gateway)->run(stop.requested());
+    const auto end = (*gateway)->run(stop.requested(), stop.reload_requested());
     stop.unwatch();
     flush_log();
     if (!end) return exit_code(end.error());
     if (*end == Gateway::End::stopped) return exit_ok;
+    settings = stop.take_settings();
+    if (!settings) settings = load_settings(options.config);
   }
 }
 

@@ -1,7 +1,12 @@
 #include "runtime/settings.hpp"
 
+#include <filesystem>
 #include <iostream>
+#include <set>
 
+#include "operators/options.hpp"
+#include "runtime/configured_pipeline.hpp"
+#include "runtime/dimension_files.hpp"
 #include "runtime/http_server.hpp"
 
 namespace weir {
@@ -20,9 +25,18 @@ std::string read_gateway_id(Params& root) {
   return id;
 }
 
+std::vector<std::string> written_topics(const Settings& settings) {
+  std::set<std::string> topics = {settings.store.gap_topic};
+  for (const RollupOptions& rollup : settings.pipeline->rollups) topics.insert(rollup.topic);
+  for (const DetectorOptions& detector : settings.pipeline->detectors)
+    topics.insert(detector.topic);
+  for (const SourceOptions& source : settings.source_options) topics.insert(source.late_topic);
+  return {topics.begin(), topics.end()};
+}
+
 }  // namespace
 
-Settings read_settings(ConfigFile& config) {
+Settings read_settings(ConfigFile& config, const std::string& folder) {
   Params root = config.root();
   Settings settings;
   settings.gateway = read_gateway_id(root);
@@ -40,17 +54,20 @@ Settings read_settings(ConfigFile& config) {
   settings.store = StoreOptions::read(root);
   settings.mqtt = MqttOptions::read(root);
   settings.kafka = KafkaOptions::read(root);
+  embed_dimension_files(root, folder);
   settings.sources = SourceConfig::read_all(root);
   for (const SourceConfig& source : settings.sources)
     settings.source_options.push_back(source.options);
   settings.pipeline = read_pipeline_options(root, settings.source_options);
+  settings.kafka.topics = written_topics(settings);
+  settings.pipeline_text = pipeline_text(config);
   root.finish();
   return settings;
 }
 
 std::optional<Settings> load_settings(const std::string& path) {
   ConfigFile config = ConfigFile::load(path);
-  Settings settings = read_settings(config);
+  Settings settings = read_settings(config, std::filesystem::path(path).parent_path().string());
   if (!config.problems().empty()) {
     std::cerr << config.problems().text();
     const std::size_t n = config.problems().list().size();

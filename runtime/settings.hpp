@@ -29,11 +29,12 @@ struct Settings {
   std::vector<SourceConfig> sources;
   std::vector<SourceOptions> source_options;  ///< of `sources`, in their order
   PipelineOptionsPtr pipeline;
+  std::string pipeline_text;  ///< the tables that `pipeline` and `sources` were read from
 };
 
 /// Reads every table and records every problem; the result is usable only if `config.problems()` is
-/// empty afterwards.
-Settings read_settings(ConfigFile& config);
+/// empty afterwards. `folder`: where files without a folder of their own are.
+Settings read_settings(ConfigFile& config, const std::string& folder = {});
 
 /// The file at `path`; on a problem prints all of them to standard error and returns nothing.
 std::optional<Settings> load_settings(const std::string& path);

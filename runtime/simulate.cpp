@@ -24,10 +24,6 @@ std::string fixed(double value, int digits) {
   return end.ec == std::errc() ? std::string(buffer.data(), end.ptr) : "?";
 }
 
-double seconds(Duration duration) {
-  return static_cast<double>(duration.count()) / 1e6;
-}
-
 std::string padded(std::string_view text, std::size_t width) {
   return std::string(text) + std::string(width > text.size() ? width - text.size() : 1, ' ');
 }
@@ -52,7 +48,7 @@ void write_fault(const FleetSummary::OfFault& fault, JsonWriter& json) {
 }  // namespace
 
 double SimulateSummary::per_second() const {
-  return elapsed > Duration(0) ? static_cast<double>(messages) / seconds(elapsed) : 0;
+  return elapsed > Duration(0) ? static_cast<double>(messages) / as_seconds(elapsed) : 0;
 }
 
 Duration interval_of(double rate, std::uint32_t devices) {
@@ -88,8 +84,9 @@ Result<SimulateSummary> play(const MessageFeed& feed, double speed, Pacer& pacer
 std::string summary_text(const SimulateSummary& summary, const FleetSummary* fleet) {
   std::string text = "sent " + std::to_string(summary.messages) + " messages (" +
                      std::to_string(summary.bytes) + " bytes) in " +
-                     fixed(seconds(summary.elapsed), 1) + " s, " + fixed(summary.per_second(), 0) +
-                     " a second" + (summary.interrupted ? "; interrupted\n" : "\n");
+                     fixed(as_seconds(summary.elapsed), 1) + " s, " +
+                     fixed(summary.per_second(), 0) + " a second" +
+                     (summary.interrupted ? "; interrupted\n" : "\n");
   if (fleet == nullptr) return text;
   for (std::size_t i = 1; i < fault_count; ++i) {
     const auto& fault = fleet->faults[i];
@@ -106,7 +103,7 @@ std::string summary_text(const SimulateSummary& summary, const FleetSummary* fle
 std::string summary_json(const SimulateSummary& summary, const FleetSummary* fleet) {
   JsonWriter json;
   json.begin_object().member("messages", summary.messages).member("bytes", summary.bytes);
-  json.member("seconds", seconds(summary.elapsed)).member("interrupted", summary.interrupted);
+  json.member("seconds", as_seconds(summary.elapsed)).member("interrupted", summary.interrupted);
   if (fleet != nullptr) {
     json.key("faults").begin_object();
     for (std::size_t i = 1; i < fault_count; ++i) {

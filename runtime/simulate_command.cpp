@@ -1,6 +1,8 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <ctime>
 #include <fstream>
 #include <iomanip>
 #include <iostream>
@@ -35,9 +37,13 @@ class ProcessPacer : public Pacer {
 
   bool wait_until(Duration until) override {
     while (true) {
-      const Duration left = std::max(until - elapsed(), Duration(0));
+      // Hour by hour: what is waited for may be further away than 32 bits of seconds.
+      const Duration left =
+          std::clamp(until - elapsed(), Duration(0), Duration(std::chrono::hours(1)));
       const auto whole = std::chrono::duration_cast<std::chrono::seconds>(left);
-      const timespec limit{whole.count(), (left - whole).count() * 1'000};
+      timespec limit{};
+      limit.tv_sec = static_cast<std::time_t>(whole.count());
+      limit.tv_nsec = static_cast<long>((left - whole).count() * 1'000);
       if (sigtimedwait(&ends_, nullptr, &limit) > 0) return false;
       if (left == Duration(0)) return true;
     }
@@ -108,9 +114,9 @@ RecordedOptions recorded_options(const SimulateOptions& options) {
 std::function<void(const SimulateSummary&)> progress_line(bool quiet) {
   if (quiet || isatty(STDERR_FILENO) == 0) return [](const SimulateSummary&) {};
   return [](const SimulateSummary& summary) {
-    std::cerr << "\r\033[K" << std::fixed << std::setprecision(0)
-              << static_cast<double>(summary.elapsed.count()) / 1e6 << " s  " << summary.messages
-              << " messages  " << summary.per_second() << " a second" << std::flush;
+    std::cerr << "\r\033[K" << std::fixed << std::setprecision(0) << as_seconds(summary.elapsed)
+              << " s  " << summary.messages << " messages  " << summary.per_second() << " a second"
+              << std::flush;
   };
 }
 

@@ -5,10 +5,10 @@
 namespace weir {
 
 void Histogram::add(Duration value) {
-  const double seconds = static_cast<double>(value.count()) / 1e6;
-  const auto bucket = std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin();
+  const auto bucket =
+      std::lower_bound(bounds.begin(), bounds.end(), as_seconds(value)) - bounds.begin();
   ++buckets[static_cast<std::size_t>(bucket)];
-  sum += seconds;
+  sum += as_seconds(value);
 }
 
 std::optional<Duration> watermark_lag(const Snapshot& snapshot) {

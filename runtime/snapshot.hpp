@@ -43,6 +43,7 @@ struct Snapshot {
   Sink::Status sink;
   Pipeline::Watermarks watermarks;
   std::size_t pipeline_bytes = 0;
+  std::vector<Pipeline::OperatorMemory> operator_memory;  ///< what of it is whose
   std::uint32_t devices = 0, series = 0, devices_limit = 0, series_limit = 0;
   Inbox::Depth inbox;
   Bytes inbox_limit{};

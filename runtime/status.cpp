@@ -6,10 +6,6 @@
 namespace weir {
 namespace {
 
-double seconds(Duration duration) {
-  return static_cast<double>(duration.count()) / 1e6;
-}
-
 /// A member that is null when there is nothing to say.
 template <class T>
 void maybe(JsonWriter& json, std::string_view key, const std::optional<T>& content) {
@@ -42,7 +38,7 @@ void write_gateway(const Snapshot& snapshot, JsonWriter& json) {
                                             : "running");
   json.member("started", format_time(snapshot.started.wall));
   json.member("now", format_time(snapshot.now.wall));
-  json.member("uptime_seconds", seconds(snapshot.now.elapsed - snapshot.started.elapsed));
+  json.member("uptime_seconds", as_seconds(snapshot.now.elapsed - snapshot.started.elapsed));
   json.member("clock_synchronised", snapshot.now.synchronised).end_object();
 }
 
@@ -86,7 +82,7 @@ void write_lanes(const Snapshot& snapshot, JsonWriter& json) {
     const Lane lane{static_cast<std::uint8_t>(i)};
     json.begin_object().member("lane", lane_name(lane));
     json.member("waiting", snapshot.store.waiting[i]);
-    json.member("oldest_age_seconds", seconds(oldest_age(snapshot, lane))).end_object();
+    json.member("oldest_age_seconds", as_seconds(oldest_age(snapshot, lane))).end_object();
   }
   json.end_array();
 }
@@ -98,7 +94,7 @@ void write_watermarks(const Snapshot& snapshot, JsonWriter& json) {
   json.member("devices", marks.devices).member("idle", marks.idle);
   maybe(json, "lowest", unless_epoch(marks.lowest));
   maybe(json, "highest", unless_epoch(marks.highest));
-  maybe(json, "lag_seconds", lag ? std::optional(seconds(*lag)) : std::nullopt);
+  maybe(json, "lag_seconds", lag ? std::optional(as_seconds(*lag)) : std::nullopt);
   json.end_object();
 }
 
@@ -158,10 +154,14 @@ void write_limits(const Snapshot& snapshot, JsonWriter& json) {
 void write_process(const Snapshot& snapshot, const ProcessUsage& process, JsonWriter& json) {
   json.key("process").begin_object();
   maybe(json, "resident_bytes", plain(process.resident));
-  json.member("cpu_seconds", seconds(process.cpu));
+  json.member("cpu_seconds", as_seconds(process.cpu));
   maybe(json, "written_bytes", plain(process.written));
   maybe(json, "open_files", process.open_files);
-  json.member("pipeline_bytes", snapshot.pipeline_bytes).end_object();
+  json.member("pipeline_bytes", snapshot.pipeline_bytes);
+  json.key("operators").begin_array();
+  for (const Pipeline::OperatorMemory& of : snapshot.operator_memory)
+    json.begin_object().member("name", of.name).member("bytes", of.bytes).end_object();
+  json.end_array().end_object();
 }
 
 /// White space for people. Requires: one JSON document without any.

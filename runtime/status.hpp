@@ -23,7 +23,8 @@ namespace weir {
 ///                 journal_seq, journal_records, journal_bytes, dead_letters, commits, checkpoints,
 ///                 commit_mean_seconds
 ///     limits      devices, series, inbox_bytes: each used and limit
-///     process     resident_bytes, cpu_seconds, written_bytes, open_files, pipeline_bytes
+///     process     resident_bytes, cpu_seconds, written_bytes, open_files, pipeline_bytes,
+///                 operators[]: name, bytes; what of pipeline_bytes is whose
 std::string status_json(const Snapshot& snapshot, const ProcessUsage& process);
 
 /// The same for people, for `weir status`. Control characters in what peers said are shown, not

@@ -201,7 +201,10 @@ std::string process_text(const Snapshot& snapshot, const ProcessUsage& process) 
                            human(Bytes{snapshot.pipeline_bytes}) + " of it state"});
   table.row({"cpu", human(process.cpu)});
   table.row({"written", process.written ? human(*process.written) : "unknown"});
-  return "\nProcess\n" + table.text();
+  Table state({false, true});
+  for (const Pipeline::OperatorMemory& of : snapshot.operator_memory)
+    state.row({of.name, human(Bytes{of.bytes})});
+  return "\nProcess\n" + table.text() + "\nState\n" + state.text();
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <sys/timex.h>
+#include <unistd.h>
 
 #include <ctime>
 
@@ -14,20 +15,24 @@ Duration read_clock(clockid_t id) {
          std::chrono::floor<Duration>(std::chrono::nanoseconds(time.tv_nsec));
 }
 
-/// Asks without changing anything, which needs no privilege. If a sandbox forbids even that, nobody
-/// vouches for the clock.
-bool kernel_calls_it_synchronised() {
+}  // namespace
+
+// Asks without changing anything, which needs no privilege.
+bool SystemClock::synchronised() const {
   timex query{};
   const int state = adjtimex(&query);
-  return state >= 0 && state != TIME_ERROR && (query.status & STA_UNSYNC) == 0;
+  if (state < 0) return access(mark_.c_str(), F_OK) == 0;
+  return state != TIME_ERROR && (query.status & STA_UNSYNC) == 0;
 }
 
-}  // namespace
+bool SystemClock::can_tell() const {
+  timex query{};
+  return adjtimex(&query) >= 0 || access(timesyncd_.c_str(), F_OK) == 0;
+}
 
 Moment SystemClock::now() const {
   // BOOTTIME and not MONOTONIC: a gateway that was suspended has been silent for that time.
-  return {Timestamp(read_clock(CLOCK_REALTIME)), read_clock(CLOCK_BOOTTIME),
-          kernel_calls_it_synchronised()};
+  return {Timestamp(read_clock(CLOCK_REALTIME)), read_clock(CLOCK_BOOTTIME), synchronised()};
 }
 
 }  // namespace weir

@@ -10,10 +10,7 @@
 namespace weir {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr std::array lanes = {Lane::alerts, Lane::live, Lane::late, Lane::backlog};
-static_assert(lanes.size() == lane_count);
+using Steady = std::chrono::steady_clock;
 
 constexpr std::size_t at(Lane lane) {
   return static_cast<std::size_t>(lane);
@@ -50,11 +47,10 @@ struct Uplink::State {
     std::size_t bytes = 0;
   };
   bool open = false;
-  Position delivered;     ///< confirmed, or found at the sink
-  Position cursor;        ///< delivered or dropped: where reading begins
-  Position sent;          ///< handed to the sink by this process, whatever became of it
-  bool expected = false;  ///< the sink should have a position
-  Timestamp told{};       ///< results of other databases end before this, as far as known here
+  Position delivered;  ///< confirmed, or found at the sink
+  Position cursor;     ///< delivered or dropped: where reading begins
+  Position sent;       ///< handed to the sink by this process, whatever became of it
+  Past past;
   std::array<std::set<std::uint64_t>, lane_count> dropped;  ///< behind the cursor
   const std::size_t largest;                                ///< entries a publish
   std::size_t limit;                                        ///< the same now: halved by errors
@@ -66,7 +62,7 @@ struct Uplink::State {
   // Under the mutex.
   Feedback feedback;
   bool pending = true;  ///< there may be something to do
-  Clock::time_point pending_since = Clock::now();
+  Steady::time_point pending_since = Steady::now();
   bool stopping = false, publishing = false, running = false, forgotten = false;
   bool held_up = false;  ///< until the engine has deleted what was delivered
   std::thread thread;
@@ -76,6 +72,7 @@ struct Uplink::State {
   bool known(Position position);
   Result<Batch> gather();
   Result<std::size_t> read_lane(Lane lane, std::size_t entries, std::size_t bytes, Batch& batch);
+  Result<std::size_t> unreadable(const Error& error);
   void pass(Lane lane, std::uint64_t seq);
   Round publish(const Batch& batch, Duration timeout);
   void refuse(const OutboxEntry& entry, const SinkRecord& record, const std::string& why);
@@ -105,12 +102,8 @@ Uplink::~Uplink() {
   stop(Duration(0));
 }
 
-void Uplink::expect_position() {
-  state_->expected = true;
-}
-
-void Uplink::set_told(Timestamp told) {
-  state_->told = told;
+void Uplink::set_past(const Past& past) {
+  state_->past = past;
 }
 
 void Uplink::start() {
@@ -135,7 +128,7 @@ void Uplink::stop(Duration timeout) {
 
 void Uplink::notify() {
   const std::lock_guard lock(state_->mutex);
-  if (!state_->pending) state_->pending_since = Clock::now();
+  if (!state_->pending) state_->pending_since = Steady::now();
   if (std::exchange(state_->held_up, false)) state_->pending_since = {};
   state_->pending = true;
   state_->changed.notify_all();
@@ -167,9 +160,9 @@ bool Uplink::State::open_session(Duration timeout) {
   const auto position = sink.open(timeout);
   if (!position) return false;
   open = true;
-  if (*position && !known(**position)) return false;
+  if ((*position || past.doubt > 0) && !known(position->value_or(Position{}))) return false;
   if ((!*position || is_new(**position)) && sink.status().delivery == "exactly-once" &&
-      std::exchange(expected, false)) {
+      std::exchange(past.confirmed, false)) {
     log_warning(
         "the cluster has lost the position of what it confirmed; was the position topic deleted? "
         "What was confirmed last, and is not known here to be, goes out again");
@@ -185,8 +178,13 @@ bool Uplink::State::open_session(Duration timeout) {
 /// and if there is none, whether this database knows what those before it told.
 bool Uplink::State::known(Position position) {
   auto fork = options.issued.fork(position.delivered, sent.delivered);
-  if (is_new(position) && is_new(delivered) && position.newest > told) fork = 0;
+  if (is_new(position) && is_new(delivered) && position.newest > past.told) fork = 0;
+  if (past.doubt > 0) fork = std::min(fork.value_or(past.doubt), past.doubt);
   if (!fork) return true;
+  // What waits is told, too.
+  const auto newest = told_until(reader, *fork);
+  if (!newest) return open = unreadable(newest.error()).has_value();
+  position.newest = std::max(position.newest, *newest);
   // Of what was given out before, the peer has everything up to its position.
   for (std::uint64_t& seq : position.delivered) seq = std::min(seq, *fork);
   advance(position);
@@ -235,11 +233,7 @@ Result<std::size_t> Uplink::State::read_lane(Lane lane, std::size_t entries, std
     return std::size_t{0};
   }
   auto found = reader.read(lane, behind, entries, Bytes{bytes}, damaged);
-  if (!found) {
-    log_warning("the outbox can't be read: " + found.error().message);
-    if (found.error().kind == ErrorKind::corrupt) tell([&] { feedback.damaged = true; });
-    return fail(found.error());
-  }
+  if (!found) return unreadable(found.error());
   for (const std::uint64_t seq : damaged) {
     behind = std::max(behind, seq);
     if (!dropped[at(lane)].contains(seq)) drop(lane, seq, "damaged");
@@ -255,6 +249,12 @@ Result<std::size_t> Uplink::State::read_lane(Lane lane, std::size_t entries, std
   // Dropped entries that stand alone are passed for good, so that they are not remembered for ever.
   if (before == 0 && batch.entries.empty()) pass(lane, behind);
   return found->size() + damaged.size();
+}
+
+Result<std::size_t> Uplink::State::unreadable(const Error& error) {
+  log_warning("the outbox can't be read: " + error.message);
+  if (error.kind == ErrorKind::corrupt) tell([&] { feedback.damaged = true; });
+  return fail(error);
 }
 
 void Uplink::State::pass(Lane lane, std::uint64_t seq) {
@@ -285,7 +285,7 @@ Round Uplink::State::publish(const Batch& batch, Duration timeout) {
   if (done) {
     advance(batch.behind);
     limit = std::min(limit * 2, largest);
-    expected = sink.status().delivery == "exactly-once";
+    past.confirmed = sink.status().delivery == "exactly-once";
     return Round::delivered;
   }
   open = false;
@@ -363,7 +363,7 @@ void Uplink::State::run() {
 bool Uplink::State::await_work(std::unique_lock<std::mutex>& lock) {
   changed.wait(lock, [&] { return pending || stopping; });
   const auto until = pending_since + options.linger;
-  while (!stopping && Clock::now() < until) {
+  while (!stopping && Steady::now() < until) {
     pending = false;
     lock.unlock();
     const bool alert = alert_waits();

@@ -55,11 +55,16 @@ class Uplink {
          std::function<void()> wake_engine);
   ~Uplink();
 
-  /// Results of this database were confirmed before this process. Requires: not started yet.
-  void expect_position();
-  /// The pipeline began anew behind what the sink has of times before this. Requires: not started
-  /// yet.
-  void set_told(Timestamp told);
+  /// What the state knows of the results before this process.
+  struct Past {
+    bool confirmed = false;  ///< some of this database were: the sink should have a position
+    Timestamp told{};  ///< the pipeline began anew behind what the sink has of times before this
+    /// EngineState::doubt. Once the sink has said what it has, everything begins anew behind it and
+    /// behind what waits up to this seq, as where the database is an older copy.
+    std::uint64_t doubt = 0;
+  };
+  /// Requires: not started yet.
+  void set_past(const Past& past);
   void start();
   /// Lets a publish that is under way end, for at most `timeout`.
   void stop(Duration timeout);
@@ -88,5 +93,7 @@ SinkRecord make_record(const OutboxEntry& entry, const std::string& gateway,
 
 /// Until when the centre knows results once it has this one; see Position::newest.
 Timestamp told_until(const Output& output);
+/// … and once it has all entries of the outbox up to `seq`.
+Result<Timestamp> told_until(OutboxReader& outbox, std::uint64_t seq);
 
 }  // namespace weir

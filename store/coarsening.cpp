@@ -84,6 +84,7 @@ class Merger {
   }
 
   void note(std::uint64_t seq, const Output& output) {
+    if (output.apart) return;
     const auto coarser = coarser_window(output.window);
     if (!coarser) return;
     const auto [known, is_new] = by_key_.try_emplace(key_of(output, *coarser), groups_.size());
@@ -105,6 +106,8 @@ class Merger {
     Group& group = groups_[member.group];
     const Fine& fine = group.windows[member.window];
     if (entry == nullptr || !fine.whole || fine.seq != member.seq) return;
+    // Behind a preview comes what has its readings, too.
+    if (entry->output.preview) return;
     if (group.sum.empty()) {
       group.sum = encode_output(entry->output);
       group.inserted = entry->inserted;

@@ -11,6 +11,7 @@ enum class Section : std::uint8_t {
   readings = 2,
   ledger = 3,
   begin_anew = 4,
+  configuration = 5,
   deliveries = 128
 };
 
@@ -58,6 +59,9 @@ bool read_section(Section section, std::string_view body, JournalRecord& record)
     case Section::begin_anew:
       record.begin_anew = timestamp_us(in.zigzag());
       return in.ok() && in.at_end();
+    case Section::configuration:
+      record.configuration = body;
+      return true;
     case Section::deliveries:
       return read_deliveries(in, record);
   }
@@ -110,6 +114,10 @@ void write_record(const JournalRecord& record, const Ledger& delta, std::string&
     ByteWriter(body).zigzag(count_us(*record.begin_anew));
     add(Section::begin_anew);
   }
+  if (record.configuration) {
+    body = *record.configuration;
+    add(Section::configuration);
+  }
   if (record.new_session || !record.deliveries.empty()) {
     write_deliveries(record, body);
     add(Section::deliveries);
@@ -142,7 +150,7 @@ Result<JournalRecord> decode_record(std::string_view bytes) {
     if (!in.ok() || tag <= before) return damaged();
     before = tag;
     if (tag > static_cast<std::uint8_t>(Section::deliveries)) continue;
-    if (tag > static_cast<std::uint8_t>(Section::begin_anew) && tag < first_optional_section)
+    if (tag > static_cast<std::uint8_t>(Section::configuration) && tag < first_optional_section)
       return fail(ErrorKind::unsupported,
                   "a journal record has a section " + std::to_string(tag) + " of a newer weir");
     if (!read_section(static_cast<Section>(tag), body, record)) return damaged();

@@ -4,13 +4,14 @@ namespace weir {
 
 namespace {
 
-constexpr std::array<std::string_view, 21> counter_names = {
+constexpr std::array<std::string_view, 25> counter_names = {
     "unknown",           "messages_received",    "messages_journaled", "messages_refused",
     "readings_decoded",  "readings_journaled",   "readings_refused",   "readings_aggregated",
     "readings_late",     "readings_quarantined", "readings_filtered",  "results_produced",
     "results_delivered", "results_evicted",      "fields_skipped",     "clock_jumps",
     "state_discarded",   "dead_letters_dropped", "journal_damaged",    "history_lost",
-    "position_lost",
+    "position_lost",     "devices_forgotten",    "readings_derived",   "readings_without_row",
+    "tables_refused",
 };
 
 void check(std::string& out, std::string_view what, std::uint64_t left, std::string_view parts,

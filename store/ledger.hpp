@@ -23,7 +23,7 @@ enum class Counter : std::uint8_t {
   readings_aggregated = 7,
   readings_late = 8,
   readings_quarantined = 9,
-  readings_filtered = 10,  ///< by reason: unused …
+  readings_filtered = 10,  ///< by reason: unused, where …
   results_produced = 11,   ///< by kind; outputs that went to the outbox
   results_delivered = 12,  ///< by lane
   results_evicted = 13,    ///< by reason
@@ -34,6 +34,10 @@ enum class Counter : std::uint8_t {
   journal_damaged = 18,  ///< times the journal could not be read to its end; beside the balance
   history_lost = 19,   ///< starts after which the peer knew of results that are not here; beside it
   position_lost = 20,  ///< times the peer knew no position although it had confirmed; beside it
+  devices_forgotten = 21,     ///< windows closed for good, by reason: silent, bound; beside it
+  readings_derived = 22,      ///< computed from others, by what became of them; beside the balance
+  readings_without_row = 23,  ///< kept though the dimension table lacks their device; beside it
+  tables_refused = 24,        ///< times a dimension table changed and can't be used; beside it
 };
 
 /// Promise P4 as code: cumulative counts over the life of the database. What a commit changes

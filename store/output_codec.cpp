@@ -7,6 +7,12 @@ namespace {
 constexpr std::uint8_t output_version = 1;
 constexpr std::uint8_t dead_letter_version = 1;
 constexpr std::uint8_t merged_section = 1;
+// standing := u8 bits , varint number : where one of them is not 0
+constexpr std::uint8_t standing_section = 2;
+constexpr std::uint8_t state_section = 3;         // fields, if there are any
+constexpr std::uint8_t expected_section = 128;    // varint, if it is not 0
+constexpr std::uint8_t attributes_section = 129;  // tags, if there are any
+constexpr std::uint8_t apart_bit = 1, preview_bit = 2, retracted_bit = 4;
 constexpr std::string_view output_text = "an outbox entry";
 
 // tags   := varint n , (text name , text value)*
@@ -36,6 +42,22 @@ void write_fields(const std::vector<Field>& fields, ByteWriter& out) {
       out.f64(*number);
     else
       out.text(std::get<std::string>(field.value));
+  }
+}
+
+void write_tags(const std::vector<Tag>& tags, ByteWriter& out) {
+  out.varint(tags.size());
+  for (const Tag& tag : tags) {
+    out.text(tag.name);
+    out.text(tag.value);
+  }
+}
+
+void read_tags(ByteReader& in, std::vector<Tag>& tags) {
+  for (std::uint64_t left = in.count(); left > 0 && in.ok(); --left) {
+    Tag& tag = tags.emplace_back();
+    tag.name = in.text();
+    tag.value = in.text();
   }
 }
 
@@ -69,6 +91,27 @@ Result<void> check_version(ByteReader& in, std::uint8_t known, std::string_view 
   return {};
 }
 
+void write_standing(const Output& output, ByteWriter& out) {
+  const auto bits = static_cast<std::uint8_t>((output.apart ? apart_bit : 0) |
+                                              (output.preview ? preview_bit : 0) |
+                                              (output.retracted ? retracted_bit : 0));
+  if (bits == 0 && output.number == 0) return;
+  std::string body;
+  ByteWriter writer(body);
+  writer.u8(bits);
+  writer.varint(output.number);
+  out.u8(standing_section);
+  out.text(body);
+}
+
+void read_standing(ByteReader& body, Output& output) {
+  const std::uint8_t bits = body.u8();
+  output.apart = (bits & apart_bit) != 0;
+  output.preview = (bits & preview_bit) != 0;
+  output.retracted = (bits & retracted_bit) != 0;
+  output.number = body.varint();
+}
+
 }  // namespace
 
 Result<void> skip_sections(ByteReader& in, std::string_view what) {
@@ -89,11 +132,7 @@ void write_output(const Output& output, std::string& out) {
   writer.u8(static_cast<std::uint8_t>(output.kind));
   writer.text(output.name);
   writer.text(output.topic);
-  writer.varint(output.group.size());
-  for (const Tag& tag : output.group) {
-    writer.text(tag.name);
-    writer.text(tag.value);
-  }
+  write_tags(output.group, writer);
   writer.text(output.metric);
   writer.zigzag(count_us(output.window.start));
   writer.zigzag(distance(output.window.start, output.window.end));
@@ -110,15 +149,51 @@ void write_output(const Output& output, std::string& out) {
     ByteWriter(body).varint(output.merged);
     writer.text(body);
   }
+  write_standing(output, writer);
+  if (!output.state.empty()) {
+    writer.u8(state_section);
+    std::string body;
+    ByteWriter body_writer(body);
+    write_fields(output.state, body_writer);
+    writer.text(body);
+  }
+  if (output.expected != 0) {
+    writer.u8(expected_section);
+    std::string body;
+    ByteWriter(body).varint(output.expected);
+    writer.text(body);
+  }
+  if (!output.attributes.empty()) {
+    writer.u8(attributes_section);
+    std::string body;
+    ByteWriter body_writer(body);
+    write_tags(output.attributes, body_writer);
+    writer.text(body);
+  }
 }
 
 /// The sections of an output; what it does not know is judged like any other.
 Result<void> read_sections(ByteReader& in, Output& output) {
-  while (!in.at_end() && static_cast<std::uint8_t>(in.rest().front()) == merged_section) {
-    in.u8();
+  const auto is_next = [&in](std::uint8_t section) {
+    return !in.at_end() && static_cast<std::uint8_t>(in.rest().front()) == section;
+  };
+  while (is_next(merged_section) || is_next(standing_section) || is_next(state_section) ||
+         is_next(expected_section) || is_next(attributes_section)) {
+    const std::uint8_t section = in.u8();
     ByteReader body(in.text());
-    output.merged = static_cast<std::uint32_t>(body.varint());
-    if (!body.ok()) return fail(ErrorKind::corrupt, std::string(output_text) + " is damaged");
+    bool whole = true;
+    if (section == merged_section)
+      output.merged = static_cast<std::uint32_t>(body.varint());
+    else if (section == standing_section)
+      read_standing(body, output);
+    else if (section == expected_section)
+      output.expected = body.varint();
+    else if (section == state_section)
+      whole = read_fields(body, output.state);
+    else
+      read_tags(body, output.attributes);
+    if (!whole || !body.ok())
+      return fail(ErrorKind::corrupt, std::string(output_text) + " is damaged");
   }
   return skip_sections(in, output_text);
 }
@@ -137,11 +212,7 @@ Result<Output> decode_output(std::string_view bytes) {
   output.kind = static_cast<OutputKind>(in.u8());
   output.name = in.text();
   output.topic = in.text();
-  for (std::uint64_t left = in.count(); left > 0 && in.ok(); --left) {
-    Tag& tag = output.group.emplace_back();
-    tag.name = in.text();
-    tag.value = in.text();
-  }
+  read_tags(in, output.group);
   output.metric = in.text();
   output.window.start = timestamp_us(in.zigzag());
   output.window.end = moved(output.window.start, in.zigzag());

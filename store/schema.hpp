@@ -27,13 +27,13 @@
 //   header := version 1 , journal seq , size of the state , parts , tail           (varints)
 //   record := version 1 , varint seq , zigzag wall , zigzag elapsed , u8 synchronised , section*
 //             sections: 1 dictionary (SeriesTable::write_since), 2 readings, 3 ledger,
-//             4 begin anew := zigzag time ,
+//             4 begin anew := zigzag time , 5 configuration := its text ,
 //             128 deliveries := u8 new session , count , (zigzag packet id less the one before ,
 //             fixed32 hash)*
 //   output := version 1 , u8 kind , text name , text topic , tags , text metric , window ,
 //             varint revision , u8 quality , varint count , varint late , first , last , fields ,
 //             section*                                          (see output_codec.cpp)
-//             sections: 1 merged := varint windows
+//             sections: 1 merged := varint windows, 128 expected := varint readings
 //   gap    := version 1 , u8 lane , text reason , first seq , last seq , results (varints) ,
 //             window , zigzag since (elapsed, us)
 //   dead letter := version 1 , zigzag time , texts source, topic, reason, message, payload ,

@@ -23,6 +23,9 @@ class SeqRuns {
   /// its first seq. The first of all begins at 1. What was given out behind `last` is lost.
   std::uint64_t begin(std::uint64_t last, std::uint64_t jump);
 
+  /// The newest run begins behind this one; 0: it is the first.
+  std::uint64_t before() const { return runs_.empty() ? 0 : runs_.back().first - 1; }
+
   /// The highest seq up to `seq` that was given out, the newest run being open; 0: there is none.
   /// What is older than the runs that are kept counts as given out.
   std::uint64_t issued_up_to(std::uint64_t seq) const;

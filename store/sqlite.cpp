@@ -66,6 +66,15 @@ std::string_view Rows::blob(int column) const {
   return bytes ? std::string_view(bytes, static_cast<std::size_t>(size)) : std::string_view{};
 }
 
+int Rows::columns() const {
+  return sqlite3_column_count(statement_);
+}
+
+std::string_view Rows::name(int column) const {
+  const char* name = sqlite3_column_name(statement_, column);
+  return name != nullptr ? name : "";
+}
+
 Statement::Statement(Statement&& other) noexcept
     : statement_(std::exchange(other.statement_, nullptr)), database_(other.database_) {}
 

@@ -27,6 +27,8 @@ class Rows {
   Result<bool> next();  ///< false: there are no more
   std::int64_t integer(int column) const;
   std::string_view blob(int column) const;  ///< valid until the next call of `next`
+  int columns() const;
+  std::string_view name(int column) const;
 
  private:
   sqlite3_stmt* statement_;

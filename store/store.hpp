@@ -60,6 +60,8 @@ struct JournalRecord {
   /// History was lost, and the peer was told about times before this: windows that began earlier
   /// are forgotten, and what detectors know. Before the readings of this record.
   std::optional<Timestamp> begin_anew;
+  /// From here on, before the readings of this record, the pipeline does what this says.
+  std::optional<std::string> configuration;
   bool new_session = false;          ///< the broker began a new session before these …
   std::vector<Delivery> deliveries;  ///< … messages of QoS 1 and 2, in order
 };

@@ -16,14 +16,14 @@ build_packages="
   libpaho-mqttpp-dev libpaho-mqtt-dev libssl-dev librdkafka-dev libsqlite3-dev zlib1g-dev
   libboost-dev libtomlplusplus-dev libsimdjson-dev rapidjson-dev libexpected-dev
   libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev catch2
-  mosquitto"
+  mosquitto tzdata"
 test_packages="
   maven default-jre-headless|openjdk-17-jre-headless|openjdk-21-jre-headless
   clang clang-tidy clang-format libclang-rt-dev|libclang-rt-14-dev
   git kcat openssl python3 strace"
 cross_packages="
   clang lld cmake ninja-build ccache pkg-config ca-certificates qemu-user dpkg-dev
-  python3 mosquitto kcat"
+  lintian python3 mosquitto kcat tzdata"
 
 die() {
   echo "setup: $*" >&2

@@ -6,6 +6,25 @@ set(modes FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
 file(COPY ${source}/config/weir.toml DESTINATION ${root}/etc/weir ${modes})
 file(COPY ${source}/config/weir.service DESTINATION ${root}/lib/systemd/system ${modes})
 file(COPY ${CMAKE_CURRENT_LIST_DIR}/copyright DESTINATION ${root}/usr/share/doc/weir ${modes})
+configure_file(
+  ${CMAKE_CURRENT_LIST_DIR}/lintian-overrides ${root}/usr/share/lintian/overrides/weir COPYONLY)
+
+# Manual pages and completions: what the program itself says, under the emulator if need be.
+execute_process(
+  COMMAND python3 ${source}/cross/manual.py ${root}/usr/share ${CPACK_PACKAGE_VERSION}
+    ${CPACK_WEIR_EMULATOR} ${root}/usr/bin/weir
+  RESULT_VARIABLE failed)
+if(failed)
+  message(FATAL_ERROR "no manual pages (python3 is needed): ${failed}")
+endif()
+file(STRINGS ${CMAKE_CURRENT_LIST_DIR}/changelog newest LIMIT_COUNT 1)
+if(NOT newest MATCHES "^weir \\(${CPACK_PACKAGE_VERSION}\\) ")
+  message(FATAL_ERROR "cross/debian/changelog does not begin with ${CPACK_PACKAGE_VERSION}")
+endif()
+file(COPY ${CMAKE_CURRENT_LIST_DIR}/changelog DESTINATION ${root}/usr/share/doc/weir ${modes})
+file(GLOB_RECURSE texts ${root}/usr/share/man/*)
+execute_process(
+  COMMAND gzip -9n ${texts} ${root}/usr/share/doc/weir/changelog COMMAND_ERROR_IS_FATAL ANY)
 
 file(MAKE_DIRECTORY ${CPACK_TEMPORARY_DIRECTORY}/debian)
 file(WRITE ${CPACK_TEMPORARY_DIRECTORY}/debian/control

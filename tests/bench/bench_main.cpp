@@ -94,25 +94,27 @@ time = { field = "ts", unit = "ms" }
   return ns;
 }
 
-struct Rig {
-  ConfigFile config = ConfigFile::parse(R"(
-[[rollup]]
+constexpr auto rollup_text = R"([[rollup]]
 name = "r"
 from = "s"
-window = { tumbling = "1m" }
 aggregates = ["count", "mean", "min", "max", "stddev"]
+window = )";
+constexpr auto minute_and_zscore = R"({ tumbling = "1m" }
 [[detector]]
 name = "d"
 from = "s"
 method = "zscore"
-)",
-                                        "bench");
+)";
+
+struct Rig {
+  ConfigFile config;
   std::vector<SourceOptions> sources;
   SeriesTable table{{1'000'000, 1'000'000}};
   std::unique_ptr<Pipeline> pipeline;
   std::vector<SeriesId> series;
 
-  explicit Rig(std::uint32_t devices) {
+  explicit Rig(std::uint32_t devices, const std::string& window = minute_and_zscore)
+      : config(ConfigFile::parse(rollup_text + window, "bench")) {
     SourceOptions source;
     source.name = "s";
     source.tag_names = {"device"};
@@ -137,18 +139,20 @@ method = "zscore"
 };
 
 struct PipelineFigures {
-  double ns = 0, bytes_a_series = 0, windows_a_reading = 0;
+  double ns = 0, bytes_a_series = 0, results_a_reading = 0;
+  double state_bytes_a_series = 0;  ///< as the pipeline counts them
 };
 
 /// A fleet whose series report every ten seconds, each round in another order, so that nothing is
 /// where the cache or the prefetcher expects it; every sixth round closes every series' window.
-PipelineFigures pipeline_figures(std::uint32_t devices) {
-  Rig rig(devices);
+PipelineFigures pipeline_figures(std::uint32_t devices, std::uint32_t readings = 2'000'000,
+                                 const std::string& window = minute_and_zscore) {
+  Rig rig(devices, window);
   const std::uint64_t before = resident_bytes();
-  const std::uint32_t rounds = std::max(12U, 2'000'000 / devices);
+  const std::uint32_t rounds = std::max(12U, readings / devices);
   const std::uint64_t n = std::uint64_t{rounds} * devices;
   std::int64_t now_us = 1'700'000'000'000'000;
-  std::uint64_t windows = 0, seed = 1;
+  std::uint64_t results = 0, seed = 1;
   Outputs out;
   std::vector<Reading> batch;
   std::vector<SeriesId> order = rig.series;
@@ -175,16 +179,47 @@ PipelineFigures pipeline_figures(std::uint32_t devices) {
           rig.pipeline->process(batch, now, out);
           rig.pipeline->tick(now, out);
         });
-        windows += out.size();
+        results += out.size();
       }
     }
     return seconds * 1e9 / static_cast<double>(n);
   });
-  if (windows == 0) throw std::runtime_error("no window was closed");
-  figures.windows_a_reading = static_cast<double>(windows) / static_cast<double>(5 * n);
+  figures.results_a_reading = static_cast<double>(results) / static_cast<double>(5 * n);
+  figures.state_bytes_a_series =
+      static_cast<double>(rig.pipeline->memory_bytes()) / static_cast<double>(devices);
   figures.bytes_a_series =
       static_cast<double>(resident_bytes() - before) / static_cast<double>(devices);
   return figures;
+}
+
+/// Each kind of window alone, and the longer of two to show what its length costs.
+constexpr const char* windows[] = {
+    R"({ tumbling = "1m" })",
+    R"({ tumbling = "1h" })",
+    R"({ every = "1d", tz = "Europe/Berlin" })",
+    R"({ hopping = "1m", hop = "10s" })",
+    R"({ hopping = "1h", hop = "10m" })",
+    R"({ session = "15s", max_length = "1m" })",
+    R"({ count = 6 })",
+    R"({ count = 360 })",
+    R"({ trailing = "1m" })",
+    R"({ trailing = "1h" })",
+};
+
+void print_windows(std::ostream& out) {
+  out << "  \"windows\": [";
+  for (const char* window : windows) {
+    out << (window == windows[0] ? "\n" : ",\n") << "    {\"window\": \"";
+    for (const char* at = window; *at != '\0'; ++at) out << (*at == '"' ? '\'' : *at);
+    out << '"';
+    for (const std::uint32_t series : {10U, 1000U, 100'000U}) {
+      const PipelineFigures figures = pipeline_figures(series, 400'000, window);
+      out << ", \"ns_a_reading_" << series << "_series\": " << figures.ns;
+      if (series == 1000U) out << ", \"bytes_a_series\": " << figures.state_bytes_a_series;
+    }
+    out << "}";
+  }
+  out << "\n  ],\n";
 }
 
 struct AggregateFigures {
@@ -303,11 +338,13 @@ int main(int argc, char** argv) {
   try {
     const double decode = decode_ns();
     const PipelineFigures small = pipeline_figures(1000), large = pipeline_figures(100'000);
+    if (small.results_a_reading <= 0) throw std::runtime_error("no window was closed");
     const JournalFigures thousand = journal_figures(argv[1], 1000, 300);
     const JournalFigures interval_50ms = journal_figures(argv[1], 17, 2000);
     const JournalFigures interval_1s = journal_figures(argv[1], 333, 1000);
     std::cout << "{\n";
     print_aggregates(std::cout);
+    print_windows(std::cout);
     std::cout << "  \"decode_ns_a_message\": " << decode << ",\n"
               << "  \"pipeline_ns_a_reading_1000_series\": " << small.ns << ",\n"
               << "  \"pipeline_ns_a_reading_100000_series\": " << large.ns << ",\n"

@@ -64,7 +64,7 @@ TEST_CASE("a file of 100 MB, or one without end, is refused at once") {
   CHECK(ConfigFile::load(path).problems().text().find("is larger than 1MiB") != std::string::npos);
   CHECK(ConfigFile::load("/dev/zero").problems().text().find("is larger than 1MiB") !=
         std::string::npos);
-  CHECK(parse(std::string((1u << 20) + 1, ' ')).problems().text().find("is larger than 1MiB") !=
+  CHECK(parse(std::string((64u << 20) + 1, ' ')).problems().text().find("is larger than 64MiB") !=
         std::string::npos);
   CHECK(parse(std::string(1u << 20, ' ')).problems().empty());
 }

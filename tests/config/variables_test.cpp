@@ -165,3 +165,41 @@ TEST_CASE("without an environment of its own, a configuration reads that of the 
   CHECK_FALSE(file.root().text("key", "").empty());
   CHECK(file.problems().empty());
 }
+
+TEST_CASE(
+    "what looks like a variable is written so that it reads the same, in values and in keys") {
+  const std::string text = "source = {\"${HOST}\" = \"$${HOST}\"}\n";
+  const std::string written = parse(text, variables).toml({"source"});
+  CHECK(written == text);
+  CHECK(parse(written, variables).toml({"source"}) == text);
+}
+
+TEST_CASE("tables are written as text that says the same, whatever its form was") {
+  const auto environment = [](const std::string& name) {
+    return name == "NAME" ? std::optional<std::string>("a \"b\" ${c}") : std::nullopt;
+  };
+  const ConfigFile file = ConfigFile::parse(R"(
+# a comment
+unused = 1
+[[rollup]]
+name = "${NAME}"   # another
+window = { tumbling = "1m", offset = "-5s" }
+error = 0.01
+metrics = ["a", 'b\c', "tab\t"]
+[[rollup]]
+name = "second"
+error = 1e300
+on = true
+count = -7
+)",
+                                            "weir.toml", environment);
+  const std::string text = file.toml({"source", "rollup"});
+  CHECK(text ==
+        "rollup = [{\"error\" = 1e-02, \"metrics\" = [\"a\", \"b\\\\c\", \"tab\\u0009\"], "
+        "\"name\" = \"a \\\"b\\\" $${c}\", \"window\" = {\"offset\" = \"-5s\", \"tumbling\" = "
+        "\"1m\"}}, {\"count\" = -7, \"error\" = 1e+300, \"name\" = \"second\", \"on\" = true}]\n");
+  ConfigFile again = ConfigFile::parse(text, "again");
+  CHECK(again.problems().empty());
+  CHECK(again.toml({"source", "rollup"}) == text);
+  CHECK(again.root().tables("rollup").front().text("name", "") == "a \"b\" ${c}");
+}

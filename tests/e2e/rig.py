@@ -39,6 +39,14 @@ url = "@MQTT@"
 """
 
 
+def unconnected(text, gateway="g"):
+    """The configuration of a weir that only checks or replays."""
+    for key, value in {"ID": gateway, "DATA": "/nowhere", "HTTP": "off",
+                       "MQTT": "mqtt://127.0.0.1:1"}.items():
+        text = text.replace(f"@{key}@", value)
+    return text + '[kafka]\nbrokers = ["127.0.0.1:1"]\n'
+
+
 def skip(reason):
     """Ends the test as skipped, loudly."""
     print(f"SKIPPED: {reason}", file=sys.stderr, flush=True)

@@ -1,6 +1,7 @@
-"""Results are the same bytes on every machine: a recording through every aggregate and detector,
-and a journal that was written on x86-64, both replayed here and held against digests that every
-build is held against, 32-bit, ARM and x86-64 alike.
+"""Results are the same bytes on every machine: a recording through every aggregate, detector and
+kind of window, once more through filters, cleaning and derived metrics, and a journal that was
+written on x86-64, all replayed here and held against digests that every build is held against,
+32-bit, ARM and x86-64 alike.
 
   test_same_bytes.py             compares; what was printed stays in BUILD_DIR/same_bytes
   test_same_bytes.py --refresh   writes the digests anew, after a change of what weir prints
@@ -92,6 +93,60 @@ commit_interval = "20ms"
 brokers = ["@BROKERS@"]
 """
 
+# The other kinds of windows, alone: what is late for all of them is not what is late for those.
+KINDS = """[[rollup]]
+name = "hopping"
+from = "s"
+window = { hopping = "50s", hop = "20s", offset = "-7s" }
+aggregates = @AGGREGATES@
+percent_in = { stuck = 21.5, off = 0 }
+revise_every = "5s"
+[[rollup]]
+name = "session"
+from = "s"
+by = ["line"]
+window = { session = "2s", max_length = "1m" }
+aggregates = @AGGREGATES@
+percent_in = { stuck = 21.5, off = 0 }
+emit = "early"
+early_every = "3s"
+[[rollup]]
+name = "day"
+from = "s"
+metrics = ["a"]
+window = { every = "1d", tz = "America/Santiago", offset = "6h" }
+aggregates = ["count", "mean", "stddev", "p99"]
+[[rollup]]
+name = "count"
+from = "s"
+metrics = ["b"]
+window = { count = 17 }
+aggregates = ["sum", "stddev", "trend"]
+emit = "final"
+[[rollup]]
+name = "look_back"
+from = "s"
+metrics = ["a"]
+window = { trailing = "20s", max_readings = 40 }
+aggregates = ["sum", "stddev", "p50", "integral"]
+"""
+
+# What a source does with its readings first, beside the configuration above.
+RULES = """
+deduplicate = { entries = 8 }
+rate_limit = { per_second = 3, burst = 60 }
+calibration = [{ tags = { device = "d1" }, factor = 1.01, offset = -0.25 }]
+where = "quality == 'good' and (metric != 'a' or abs(value) < 1e300) and device not in ('d9')"
+dead_band = { c = 0.5 }
+derive_tolerance = "3s"
+derive.sum = "a + b - c"
+derive.ratio = "a / b % 7"
+derive.root = "sqrt(abs(sum * c)) + convert(b, 'degF', 'K')"
+derive.step = "round(delta(c)) + floor(lag(a)) - ceil(b / 3)"
+derive.bound = "clamp(default(ratio, 1), min(a, b), max(a, b, c))"
+derive.which = "if(starts_with(device, 'd1') or contains(line, '1'), a, -b)"
+"""
+
 EXTREMES = [1.7976931348623157e308, -1.7976931348623157e308, 5e-324, -0.0, 2.2250738585072014e-308,
             9007199254740993.0, 0.1, 1e-7, 123456789.12345679]
 
@@ -154,7 +209,10 @@ def configuration(work):
     missing = [method for method in methods if f'method = "{method}"' not in CONFIG]
     assert not missing, f"the configuration of this test has no detector {missing}"
     aggregates = known(work, "aggregate", "aggregates = [\"count\"]") + ["p1"]
-    return CONFIG.replace("@AGGREGATES@", json.dumps(aggregates))
+    words = json.dumps(aggregates)
+    head, _, rest = CONFIG.partition("[[rollup]]")
+    kinds = head + KINDS + rest[rest.index("[store]"):]
+    return [text.replace("@AGGREGATES@", words) for text in (CONFIG, kinds)]
 
 
 def replay(weir, *what):
@@ -216,12 +274,15 @@ def record_journal(work, config):
 def main():
     refresh = "--refresh" in sys.argv or "--journal" in sys.argv
     with Workspace() as work:
-        config = configuration(work.path)
+        config, kinds = configuration(work.path)
         if "--journal" in sys.argv:
             record_journal(work, config)
         weir = Weir(work.path, filled(config))
         printed = {"recording": replay_recording(work.path, weir),
                    "journal": replay_journal(work.path, weir)}
+        printed["windows"] = replay_recording(work.path, Weir(work.path, filled(kinds)))
+        cleaned = Weir(work.path, filled(config.replace("\n[[rollup]]", RULES + "[[rollup]]", 1)))
+        printed["cleaned"] = replay_recording(work.path, cleaned)
     kept = BUILD_DIR / "same_bytes"
     kept.mkdir(exist_ok=True)
     for name, output in printed.items():

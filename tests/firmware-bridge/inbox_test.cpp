@@ -46,7 +46,7 @@ TEST_CASE("a copied or moved batch keeps its texts") {
   CHECK(moved[0].payload == "payload");
 }
 
-TEST_CASE("the inbox keeps the order and empties in one go") {
+TEST_CASE("the inbox keeps the order and hands over everything that is little") {
   Inbox inbox(Bytes{1'000'000});
   inbox.push(batch_of("1", ""));
   inbox.push(batch_of("2", ""));
@@ -59,6 +59,26 @@ TEST_CASE("the inbox keeps the order and empties in one go") {
   CHECK(out[2][0].topic == "2");
   CHECK(inbox.depth().bytes == 0);
   CHECK_FALSE(inbox.pop(out, 0us));
+}
+
+TEST_CASE("a full inbox is handed over in portions, and takes more when half of it is gone") {
+  Inbox inbox(Bytes{1'000'000});
+  for (int i = 0; i < 10; ++i) inbox.push(batch_of("t", std::string(100'000, 'x')));
+  REQUIRE(inbox.full());
+  int calls = 0;
+  inbox.when_room([&] { ++calls; });
+  std::vector<Batch> out;
+  REQUIRE(inbox.pop(out, 0us));
+  CHECK(out.size() == 3);  // the third is the first to reach the portion
+  CHECK(inbox.depth().messages == 7);
+  CHECK_FALSE(inbox.full());
+  CHECK(calls == 0);
+  REQUIRE(inbox.pop(out, 0us));
+  CHECK(calls == 1);
+  while (inbox.pop(out, 0us)) {
+  }
+  CHECK(out.size() == 10);
+  CHECK(inbox.depth().bytes == 0);
 }
 
 TEST_CASE("the inbox is full by bytes, and calls once when there is room") {

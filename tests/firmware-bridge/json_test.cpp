@@ -168,7 +168,7 @@ TEST_CASE("a record with a broken time is dropped and counted, the others are ta
   CHECK(decoded.bad_time == 1);
 }
 
-TEST_CASE("tags are texts, numbers or booleans; what can't be one drops the record") {
+TEST_CASE("tags are texts, numbers or booleans, and what can't be one drops the record") {
   const char* options = "tags = { a = \"a\", b = \"b\" }";
   CHECK(decode(options, R"({"a":"x","b":-7,"v":1})") == "a=x b=-7 : v=1");
   CHECK(decode(options, R"({"a":true,"b":1.5,"v":1})") == "a=true b=1.5 : v=1");

@@ -2,6 +2,7 @@
 #include <fstream>
 
 #include "firmware-bridge/mqtt_publisher.hpp"
+#include "tests/firmware-bridge/mqtt_packets.hpp"
 #include "tests/firmware-bridge/mqtt_rig.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/mosquitto.hpp"
@@ -13,9 +14,6 @@ using Texts = std::vector<std::string>;
 
 namespace {
 
-constexpr auto v3 = MqttVersion::v3_1_1;
-constexpr auto v5 = MqttVersion::v5;
-
 struct Note {
   std::string topic, payload;
   int qos = 1;
@@ -23,7 +21,7 @@ struct Note {
 };
 
 /// Publishes as another client and waits until the broker has all of it.
-void publish(MqttOptions options, const std::vector<Note>& notes) {
+void publish_all(MqttOptions options, const std::vector<Note>& notes) {
   options.client_id = "publisher";
   auto publisher = MqttPublisher::connect(options);
   REQUIRE(publisher);
@@ -94,7 +92,7 @@ TEST_CASE("messages of every QoS come through mosquitto, in both versions") {
       notes.push_back({"elsewhere", "not subscribed", qos});
       notes.push_back({"other", "last", qos});
       expected.push_back("other=last");
-      publish(options_for(broker.port(), version), notes);
+      publish_all(options_for(broker.port(), version), notes);
       // More than mosquitto's window, so it takes acknowledgements to get them all.
       REQUIRE(eventually([&] {
         rig.receive(rig.messages().size() + 1, 100ms);
@@ -114,7 +112,7 @@ TEST_CASE("what is not acknowledged comes again, to the next connection and the 
     {
       Rig rig(options_for(broker.port(), version));
       REQUIRE(rig.connected());
-      publish(options_for(broker.port()), {{"t/1", "a"}, {"t/2", "b"}, {"t/3", "c"}});
+      publish_all(options_for(broker.port()), {{"t/1", "a"}, {"t/2", "b"}, {"t/3", "c"}});
       REQUIRE(rig.receive(3));
       rig.source().acknowledge(std::vector{rig.acks()[0]});
       REQUIRE(eventually([&] { return rig.status().unacknowledged == 2; }));
@@ -127,7 +125,7 @@ TEST_CASE("what is not acknowledged comes again, to the next connection and the 
 
     Rig last(options_for(broker.port(), version));
     REQUIRE(last.connected());
-    publish(options_for(broker.port()), {{"t/4", "d"}});
+    publish_all(options_for(broker.port()), {{"t/4", "d"}});
     REQUIRE(last.receive(1));
     CHECK(last.messages() == Texts{"t/4=d"});
   }
@@ -141,7 +139,7 @@ TEST_CASE("the session keeps messages while the source is away") {
       REQUIRE(rig.connected());
       rig.source().stop(5s);
     }
-    publish(options_for(broker.port()), {{"t/x", "while away", 1}, {"t/y", "too", 2}});
+    publish_all(options_for(broker.port()), {{"t/x", "while away", 1}, {"t/y", "too", 2}});
     Rig rig(options_for(broker.port(), version));
     REQUIRE(rig.receive(2));
     CHECK(rig.messages() == Texts{"t/x=while away", "t/y=too"});
@@ -154,7 +152,7 @@ TEST_CASE("a broker that starts late, and one that restarts, are found") {
   CHECK(rig.state_has("next try in "));
   broker.start();
   REQUIRE(rig.connected());
-  publish(options_for(broker.port()), {{"t/x", "1"}});
+  publish_all(options_for(broker.port()), {{"t/x", "1"}});
   REQUIRE(rig.receive(1));
 
   broker.stop();
@@ -165,7 +163,7 @@ TEST_CASE("a broker that starts late, and one that restarts, are found") {
   REQUIRE(rig.receive(2));  // it was not acknowledged
   CHECK(rig.messages() == Texts{"t/x=1", "t/x=1 duplicate"});
   rig.acknowledge();
-  publish(options_for(broker.port()), {{"t/x", "2"}});
+  publish_all(options_for(broker.port()), {{"t/x", "2"}});
   REQUIRE(rig.receive(3));
   CHECK(rig.messages().back() == "t/x=2");
   CHECK(rig.status().connects == 2);
@@ -173,10 +171,10 @@ TEST_CASE("a broker that starts late, and one that restarts, are found") {
 
 TEST_CASE("retained messages are marked") {
   Mosquitto broker;
-  publish(options_for(broker.port()), {{"t/x", "old", 1, true}});
+  publish_all(options_for(broker.port()), {{"t/x", "old", 1, true}});
   Rig rig(options_for(broker.port()));
   REQUIRE(rig.receive(1));
-  publish(options_for(broker.port()), {{"t/x", "new", 1, true}});
+  publish_all(options_for(broker.port()), {{"t/x", "new", 1, true}});
   REQUIRE(rig.receive(2));
   CHECK(rig.messages() == Texts{"t/x=old retained", "t/x=new"});
 }
@@ -210,7 +208,7 @@ TEST_CASE("TLS: messages come, the host and its issuer are checked") {
     REQUIRE(rig.connected());
     std::vector<Note> notes(500, {"t/x", std::string(300, 'x'), 1});
     notes.push_back({"t/x", std::string(500'000, 'y'), 1});
-    publish(options, notes);
+    publish_all(options, notes);
     REQUIRE(rig.receive(501));
     rig.acknowledge();
     CHECK(eventually([&] { return rig.status().unacknowledged == 0; }));
@@ -246,7 +244,7 @@ TEST_CASE("TLS: a broker that asks for a client certificate gets it") {
   options.key_file = authority.file("client.key");
   Rig rig(options);
   REQUIRE(rig.connected());
-  publish(options, {{"t/x", "with certificate"}});
+  publish_all(options, {{"t/x", "with certificate"}});
   REQUIRE(rig.receive(1));
 }
 

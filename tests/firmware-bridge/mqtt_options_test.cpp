@@ -33,8 +33,8 @@ const std::string tls_url = "url = \"mqtts://broker\"\n";
 
 TEST_CASE("a URL names scheme, host and port") {
   const auto parsed = [](const char* text) {
-    const auto url = MqttUrl::parse(text);
-    return url ? url->text() : "refused";
+    const auto parsed_url = MqttUrl::parse(text);
+    return parsed_url ? parsed_url->text() : "refused";
   };
   CHECK(parsed("mqtt://broker.local") == "mqtt://broker.local:1883");
   CHECK(parsed("mqtts://broker.local") == "mqtts://broker.local:8883");

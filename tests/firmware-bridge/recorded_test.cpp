@@ -38,8 +38,9 @@ std::string text_of(const RecordedEvent& event) {
   } else if (const auto* mark = std::get_if<RecordedWatermark>(&event.what)) {
     text += "watermark " + format_time(mark->time) + ' ' + std::string(mark->device.value_or("*"));
   } else {
-    text += "restart";
+    text += std::holds_alternative<RecordedRestart>(event.what) ? "restart" : "pause";
   }
+  if (event.now) text += " at " + format_time(*event.now);
   return text;
 }
 
@@ -155,9 +156,14 @@ TEST_CASE("JSON lines hold readings, watermarks and restarts") {
 
 {"watermark": 1000}
 {"watermark": "1970-01-01T00:00:02Z", "device": "d1"}
-{"restart": true})") ==
+{"restart": true}
+{"now": 5000}
+{"now": 6000, "restart": true}
+{"now": 7000, "watermark": 1000})") ==
         "1: 2018-11-02T09:54:46.013Z d1 t=21.5\n2: 2026-03-01T11:00:00Z d 2 n=9007199254740992~\n"
-        "4: watermark 1970-01-01T00:00:01Z *\n5: watermark 1970-01-01T00:00:02Z d1\n6: restart\n");
+        "4: watermark 1970-01-01T00:00:01Z *\n5: watermark 1970-01-01T00:00:02Z d1\n6: restart\n"
+        "7: pause at 1970-01-01T00:00:05Z\n8: restart at 1970-01-01T00:00:06Z\n"
+        "9: watermark 1970-01-01T00:00:01Z * at 1970-01-01T00:00:07Z\n");
   RecordedOptions seconds;
   seconds.time_format = TimeFormat::seconds;
   CHECK(read_all("a.ndjson", R"({"time":1.5,"device":"d","metric":"m","value":-0.5})", seconds) ==
@@ -171,8 +177,8 @@ TEST_CASE("JSON line errors name file, line and column, and reading goes on behi
     return text.substr(0, text.find('\n'));
   };
   CHECK(error(R"({"time":1,"device":"d","metric":"m","value":1,"unit":"C"})") ==
-        "error a.jsonl:1:47: unknown key; known are time, device, metric, value, watermark and "
-        "restart");
+        "error a.jsonl:1:47: unknown key; known are time, device, metric, value, watermark, "
+        "restart and now");
   CHECK(error(R"({"time":1,"device":"d","metric":"m"})") ==
         "error a.jsonl:1:1: the key value is missing");
   CHECK(error(R"({"time":1,"device":"d","metric":"m","value":"1"})") ==

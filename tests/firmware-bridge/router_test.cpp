@@ -25,9 +25,9 @@ std::string source_problems(std::string_view toml) {
 }
 
 /// An Ingest with its table, that tells in a text what became of each message.
-class Bench {
+class RouterBench {
  public:
-  explicit Bench(std::string_view toml, SeriesTable::Limits limits = {})
+  explicit RouterBench(std::string_view toml, SeriesTable::Limits limits = {})
       : table_(limits), ingest_(sources_of(toml), table_) {}
 
   /// One line a reading, "press l1/d1 temperature=21.5 at 1970-01-01T00:00:09Z", and the bits of
@@ -110,7 +110,7 @@ time = { field = "ts", unit = "s" }
 }  // namespace
 
 TEST_CASE("a message becomes readings of the device that its topic names") {
-  Bench bench(press);
+  RouterBench bench(press);
   const std::string expected =
       "press l1/d1 t=21.5 at 1970-01-01T00:00:05Z\npress l1/d1 p=3 at 1970-01-01T00:00:05Z";
   // The first goes the long way, the second the remembered one.
@@ -127,7 +127,7 @@ TEST_CASE("a message becomes readings of the device that its topic names") {
 }
 
 TEST_CASE("a reading says what is known against its time") {
-  Bench bench(std::string(press) + "retained = \"use\"\n");
+  RouterBench bench(std::string(press) + "retained = \"use\"\n");
   const auto quality = [](Quality bits) { return std::to_string(static_cast<int>(bits)); };
   Batch::Message message;
   message.topic = "plant/l/d/state";
@@ -144,7 +144,7 @@ TEST_CASE("a reading says what is known against its time") {
 }
 
 TEST_CASE("each reason to refuse a message is counted and told") {
-  Bench bench(press);
+  RouterBench bench(press);
   CHECK(bench.take("other", "1") == "unrouted: no source has a topic that matches");
   CHECK(bench.last().source.empty());
   CHECK(bench.take("plant/l/d/state", "") == "empty: the payload is empty");
@@ -174,7 +174,7 @@ TEST_CASE("each reason to refuse a message is counted and told") {
 }
 
 TEST_CASE("what is left out of a message that is taken is counted") {
-  Bench bench(std::string(press) + "metrics = [\"a\", \"b\", \"c\"]\n");
+  RouterBench bench(std::string(press) + "metrics = [\"a\", \"b\", \"c\"]\n");
   CHECK(bench.take("plant/l/d/state", R"({"ts":1,"a":1,"b":"nan","c":[]})") ==
         "press l/d a=1 at 1970-01-01T00:00:01Z");
   CHECK(bench.skipped(Skip::not_numeric) == 1);
@@ -184,7 +184,7 @@ TEST_CASE("what is left out of a message that is taken is counted") {
 }
 
 TEST_CASE("devices beyond the bound are refused, and those known go on") {
-  Bench bench(press, {.devices = 2, .series = 100});
+  RouterBench bench(press, {.devices = 2, .series = 100});
   for (const char* device : {"d1", "d2", "d3", "d4"})
     (void)bench.take("plant/l/" + std::string(device) + "/state", R"({"ts":1,"a":1,"b":2})");
   CHECK(bench.last().message == "there are 2 devices already, as many as limits.devices allows");
@@ -196,7 +196,7 @@ TEST_CASE("devices beyond the bound are refused, and those known go on") {
 }
 
 TEST_CASE("series beyond the bound are refused one by one") {
-  Bench bench(press, {.devices = 10, .series = 2});
+  RouterBench bench(press, {.devices = 10, .series = 2});
   CHECK(bench.take("plant/l/d/state", R"({"ts":1,"a":1,"b":2,"c":3})") ==
         "press l/d a=1 at 1970-01-01T00:00:01Z\npress l/d b=2 at 1970-01-01T00:00:01Z");
   CHECK(bench.readings_refused(Refusal::series_limit) == 1);
@@ -206,7 +206,7 @@ TEST_CASE("series beyond the bound are refused one by one") {
 }
 
 TEST_CASE("a million topics are counted and cost no more memory than the bounds allow") {
-  Bench bench(press, {.devices = 100, .series = 100});
+  RouterBench bench(press, {.devices = 100, .series = 100});
   for (int i = 0; i < 1'000'000; ++i) {
     if (i % 1000 != 0 && i > 1000) continue;
     (void)bench.take("plant/l/" + std::to_string(i) + "/state", R"({"ts":1,"a":1})");
@@ -217,7 +217,7 @@ TEST_CASE("a million topics are counted and cost no more memory than the bounds 
 }
 
 TEST_CASE("a message that several sources take counts once, with the readings of each") {
-  Bench bench(R"([[source]]
+  RouterBench bench(R"([[source]]
 name = "all"
 topics = ["{rest#}"]
 [[source]]
@@ -241,14 +241,14 @@ retained = "use"
 }
 
 TEST_CASE("without captures and tags the topic is the device") {
-  Bench bench("[[source]]\nname = \"s\"\ntopics = [\"a/+\", \"b/#\"]\n");
+  RouterBench bench("[[source]]\nname = \"s\"\ntopics = [\"a/+\", \"b/#\"]\n");
   CHECK(bench.take("a/x", "1") == "s a/x value=1 at 1970-01-01T00:00:09Z quality 1");
   CHECK(bench.take("b/y/z", "1") == "s b/y/z value=1 at 1970-01-01T00:00:09Z quality 1");
   CHECK(bench.table().source(SourceId{0}).tag_names == std::vector<std::string>{"topic"});
 }
 
 TEST_CASE("tags of the payload come behind those of the topic, record by record") {
-  Bench bench(R"([[source]]
+  RouterBench bench(R"([[source]]
 name = "x"
 topics = ["gw/{gateway}"]
 each = "*"
@@ -267,7 +267,7 @@ tags = { device = "did" }
 }
 
 TEST_CASE("topics of one source may name their captures in another order") {
-  Bench bench(R"([[source]]
+  RouterBench bench(R"([[source]]
 name = "s"
 topics = ["a/{line}/{device}", "b/{device}/{line}"]
 )");
@@ -277,7 +277,7 @@ topics = ["a/{line}/{device}", "b/{device}/{line}"]
 }
 
 TEST_CASE("a device with more metrics than are kept at hand is still told apart right") {
-  Bench bench(press);
+  RouterBench bench(press);
   std::string payload = R"({"ts":1)";
   for (int i = 0; i < 200; ++i) payload += ",\"m" + std::to_string(i) + "\":" + std::to_string(i);
   payload += '}';
@@ -344,6 +344,7 @@ TEST_CASE("what is wrong with a source is a problem with its place") {
   problem("[[source]]\nname = \"a\"\ntopics = [\"x\"]\nretained = \"yes\"\n", "retained");
   problem("[[source]]\nname = \"a\"\ntopics = [\"x\"]\nidle = \"0s\"\n", "idle");
   problem("[[source]]\nname = \"a\"\ntopics = [\"x\"]\nlate_topic = \"\"\n", "late_topic");
+  problem("[[source]]\nname = \"a\"\ntopics = [\"x\"]\nforget_after = \"1m\"\n", "forget_after");
   problem("[[source]]\nname = \"a\"\ntopics = [\"x\"]\nmetric = []\n", "metric");
 }
 

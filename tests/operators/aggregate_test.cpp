@@ -69,7 +69,7 @@ TEST_CASE("parts merged in order are as if all readings had been added to one") 
     for (const Reading& reading : readings) whole.add(reading);
     for (std::size_t at = 0; at < readings.size();) {
       WindowState part(set);
-      const std::size_t end = std::min(readings.size(), at + seeded.below(60));
+      const std::size_t end = std::min<std::size_t>(readings.size(), at + seeded.below(60));
       for (; at < end; ++at) part.add(readings[at]);
       merged.merge(part);  // an empty one too
     }

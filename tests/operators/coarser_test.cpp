@@ -69,6 +69,23 @@ TEST_CASE("a coarser window is of round length, at least four times as long, and
   CHECK_FALSE(coarser_window(window_at(5s, -1s)));
 }
 
+TEST_CASE("of merged results is expected what was expected of each, if it was of all") {
+  const auto result = [](std::uint64_t expected) {
+    Output output;
+    output.window = window_at(0s, 10s);
+    output.expected = expected;
+    return output;
+  };
+  const auto merged = [&](std::uint64_t a, std::uint64_t b) {
+    Output sum = result(a);
+    REQUIRE(merge_result(sum, result(b)));
+    return sum.expected;
+  };
+  CHECK(merged(6, 5) == 11);
+  CHECK(merged(6, 0) == 0);
+  CHECK(merged(0, 5) == 0);
+}
+
 TEST_CASE("merged results say what one window over all their readings would have said") {
   const auto entries = aggregates_of({"count", "sum", "mean", "min", "max", "range", "first",
                                       "last", "delta", "increase", "stddev"});
@@ -109,6 +126,15 @@ TEST_CASE("merged results say what one window over all their readings would have
         CHECK(sum->fields[i].value == whole.fields[i].value);
     }
   }
+}
+
+TEST_CASE("a merged result carries no state: it would be that of one of its windows") {
+  Output a, b;
+  a.fields = b.fields = {{"count", std::int64_t{1}}, {"min", 1.0}};
+  a.state = b.state = {{"min", 1.0}};
+  a.count = b.count = 1;
+  REQUIRE(merge_result(a, b));
+  CHECK(a.state.empty());
 }
 
 TEST_CASE("what stands beside a window's values is merged, too") {

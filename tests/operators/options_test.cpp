@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "operators/price.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace weir;
@@ -59,11 +60,41 @@ TEST_CASE("a rollup has the defaults of the sample") {
   CHECK(options.topic == "telemetry.rollups");
   CHECK(options.metrics.empty());
   CHECK(options.by == std::vector<std::string>{"line", "device"});
-  CHECK(options.size == std::chrono::minutes(1));
-  CHECK(options.offset == Duration(0));
+  CHECK(options.window.size == std::chrono::minutes(1));
+  CHECK(options.window.offset == Duration(0));
   std::vector<std::string_view> names;
   for (const Aggregate& aggregate : options.aggregates) names.push_back(aggregate.name);
   CHECK(names == std::vector<std::string_view>{"count", "mean", "min", "max"});
+}
+
+TEST_CASE("a period needs a window whose length does not come from its readings") {
+  const std::string head = "[[rollup]]\nname = 'm'\nfrom = 'press'\n";
+  for (const char* window : {"{ tumbling = '10s' }", "{ every = '1d' }", "{ trailing = '10s' }",
+                             "{ hopping = '10s', hop = '5s' }"}) {
+    const Parsed parsed = parse(head + "window = " + window + "\nperiod = '10s'\n");
+    CHECK(parsed.problems.empty());
+    CHECK(parsed.options->rollups.at(0).period == std::chrono::seconds(10));
+  }
+  CHECK(parse(rollup).options->rollups.at(0).period == Duration(0));
+  check_problem(head + "window = { session = '1m' }\nperiod = '10s'\n", 5,
+                {"period: has no meaning for a window that is session", "from its readings"});
+  check_problem(head + "window = { count = 7 }\nperiod = '10s'\n", 5,
+                {"period: has no meaning for a window that is count"});
+  check_problem(rollup + "period = '61s'\n", 5, {"period: is longer than the window"});
+  check_problem(rollup + "period = '-1s'\n", 5, {"period"});
+  CHECK(parse(head + "window = { session = '1m' }\nperiod = '0s'\n").problems.empty());
+}
+
+TEST_CASE("a result is dearer where it says what was expected") {
+  const auto priced = [](const std::string& more) {
+    const Parsed parsed = parse(rollup + more);
+    REQUIRE(parsed.problems.empty());
+    return price(*parsed.options, sources()).rollups.at(0);
+  };
+  CHECK(priced("").sample.expected == 0);
+  CHECK(priced("period = '10s'\n").sample.expected > 0);
+  CHECK(priced("period = '10s'\n").bytes_beside > priced("").bytes_beside);
+  CHECK(priced("period = '10s'\n").bytes_beside_worst > priced("").bytes_beside_worst);
 }
 
 TEST_CASE("a detector has the defaults of the sample") {
@@ -104,6 +135,54 @@ TEST_CASE("a window has to be longer than nothing") {
   check_problem(start + "window = { tumblin = '1m', tumbling = '1m' }\n", 4, {"tumblin"});
   CHECK(parse(start).problems.size() == 1);
   CHECK(parse(start + "window = {}\n").problems.size() == 1);
+}
+
+TEST_CASE("every kind of window is read with its options") {
+  const auto window = [](const std::string& text) {
+    const Parsed parsed = parse("[[rollup]]\nname = 'm'\nfrom = 'press'\nwindow = " + text + "\n");
+    CAPTURE(text);
+    REQUIRE(parsed.problems.empty());
+    return parsed.options->rollups.at(0).window;
+  };
+  using namespace std::chrono_literals;
+  CHECK(window("{ tumbling = '1m', offset = '-30s' }").offset == -30s);
+  CHECK(window("{ hopping = '5m', hop = '1m' }").hop == 1min);
+  CHECK(window("{ session = '30s', max_length = '1h' }").max_length == 1h);
+  CHECK(window("{ count = 7 }").readings == 7);
+  CHECK(window("{ trailing = '5m' }").readings == 1000);
+  const WindowOptions month = window("{ every = '1mo', tz = 'Europe/Berlin', offset = '6h' }");
+  CHECK(month.zone->name() == "Europe/Berlin");
+  CHECK(month.offset == 6h);
+}
+
+TEST_CASE("a window that makes no sense is a problem that says why") {
+  const auto check = [](const std::string& window, std::initializer_list<const char*> words) {
+    check_problem("[[rollup]]\nname = 'm'\nfrom = 'press'\nwindow = " + window + "\n", 4, words);
+  };
+  check("{ tumbling = '1m', session = '1m' }", {"session", "beside tumbling"});
+  check("{ tumbling = '1m', hop = '1s' }", {"hop"});
+  check("{ tumbling = '1m', offset = '5x' }", {"offset"});
+  check("{ tumbling = '1m', offset = '-9000h' }", {"offset", "366 days"});
+  check("{ hopping = '1m' }", {"hop"});
+  check("{ hopping = '1m', hop = '1m' }", {"tumbling"});
+  check("{ hopping = '1h', hop = '1001ms' }", {"1440"});
+  check("{ session = '1m', max_length = '1m' }", {"gap"});
+  check("{ count = 0 }", {"count"});
+  check("{ trailing = '1m', max_readings = 1 }", {"max_readings"});
+  check("{ every = '1h' }", {"1d", "1w", "1mo"});
+  check("{ every = '1d', tz = 'Europe/Berlln' }", {"window.tz", "Europe/Berlln", "tzdata"});
+}
+
+TEST_CASE("a way of emission that a window does not have is a problem") {
+  const std::string start = "[[rollup]]\nname = 'm'\nfrom = 'press'\nwindow = ";
+  check_problem(rollup + "emit = 'once'\n", 5, {"revisions", "final", "early"});
+  check_problem(rollup + "early_every = '5s'\n", 5, {"emit = \"early\""});
+  check_problem(rollup + "emit = 'final'\nrevise_every = '5s'\n", 6, {"nothing is revised"});
+  check_problem(start + "{ trailing = '1m' }\nemit = 'early'\n", 5, {"trailing", "previews"});
+  check_problem(start + "{ count = 5 }\nrevise_every = '5s'\n", 5, {"count"});
+  const auto parsed = parse(rollup + "emit = 'early'\nearly_every = '5s'\nrevise_every = '1s'\n");
+  CHECK(parsed.problems.empty());
+  CHECK(parsed.options->rollups.at(0).emission.early_every == std::chrono::seconds(5));
 }
 
 TEST_CASE("what is given twice in a list is a problem") {

@@ -12,7 +12,7 @@ namespace {
 
 using Readings = std::vector<Reading>;
 
-Reading at(std::int64_t us, double value) {
+Reading reading_at(std::int64_t us, double value) {
   return {.time = timestamp_us(us), .value = value, .series = {}, .quality = {}};
 }
 
@@ -42,7 +42,7 @@ Readings nearly_in_order(Seeded& seeded, std::size_t count) {
   std::int64_t time = 1'000'000;
   for (std::size_t i = 0; i < count; ++i) {
     time += seeded.between(0, 3) * 250'000;
-    readings.push_back(at(time, static_cast<double>(seeded.below(4))));
+    readings.push_back(reading_at(time, static_cast<double>(seeded.below(4))));
   }
   for (auto from = readings.begin(); readings.end() - from > 8; from += 8) {
     // The last of equal times stays the last.
@@ -121,9 +121,9 @@ TEST_CASE("parts that overlap in time keep what they have not folded in its plac
     Readings readings;
     WindowState left(set), right(set);
     for (int i = 0; i < std::max(a, b); ++i) {
-      if (i >= b - a && i < b) readings.push_back(at(i * 10, i * 2.0));
+      if (i >= b - a && i < b) readings.push_back(reading_at(i * 10, i * 2.0));
       if (i >= b - a && i < b) left.add(readings.back());
-      if (i < b) readings.push_back(at(i * 10 + 5, i * 2.0 + 1));
+      if (i < b) readings.push_back(reading_at(i * 10 + 5, i * 2.0 + 1));
       if (i < b) right.add(readings.back());
     }
     CAPTURE(a, b);
@@ -145,7 +145,8 @@ TEST_CASE("the trend is that of a computation in higher precision, whenever its 
       for (std::size_t i = 0; i < count; ++i) {
         const auto us = static_cast<std::int64_t>(i) * 1'000'000 + seeded.between(0, 900'000);
         const double noise = static_cast<double>(seeded.between(-1000, 1000)) / 1000;
-        readings.push_back(at(start + us, 1e6 + 0.01 * static_cast<double>(us) / 1e6 + noise));
+        readings.push_back(
+            reading_at(start + us, 1e6 + 0.01 * static_cast<double>(us) / 1e6 + noise));
         whole.add(readings.back());
         (i % 3 == 0 ? left : right).add(readings.back());
         time += static_cast<long double>(us) / 1e6L;
@@ -181,7 +182,7 @@ TEST_CASE("the mode is that of all readings or left out, and never left out of f
       const double value =
           seeded.below(4) < favoured ? 3 : static_cast<double>(seeded.below(values));
       ++counts[value];
-      parts[seeded.below(parts.size())]->add(at(0, value));
+      parts[seeded.below(parts.size())]->add(reading_at(0, value));
     }
     for (std::size_t i = 1; i < parts.size(); ++i) parts[0]->merge(*parts[i]);
     const auto most = std::max_element(counts.begin(), counts.end(),
@@ -208,8 +209,8 @@ TEST_CASE("a rollup keeps no memory of windows that are gone") {
   for (std::int64_t minute = 0; minute < 100; ++minute) {
     Readings readings;
     for (std::int64_t i = 0; i < 500; ++i) {
-      readings.push_back(at((minute * 60 + i / 10) * 1'000'000,
-                            static_cast<double>(seeded.between(-100'000, 100'000))));
+      readings.push_back(reading_at((minute * 60 + i / 10) * 1'000'000,
+                                    static_cast<double>(seeded.between(-100'000, 100'000))));
       readings.back().series = rig.series("s", {"a"}, "t");
     }
     const Duration elapsed = std::chrono::minutes(minute + 1);

@@ -21,10 +21,6 @@ const std::string everything =
     "[[detector]]\nname = \"k\"\nfrom = \"s\"\nmethod = \"stuck\"\nfor = \"1m\"\n"
     "[[detector]]\nname = \"q\"\nfrom = \"s\"\nmethod = \"silence\"\nfor = \"30s\"\n";
 
-Moment at(Duration elapsed) {
-  return {Timestamp(elapsed), elapsed, true};
-}
-
 Reading reading(SeriesId series, Timestamp time, double value) {
   Reading made;
   made.series = series;
@@ -88,7 +84,7 @@ TEST_CASE("memory is bounded by the series, however many windows have come and g
   for (int i = 0; i < 100; ++i) series.push_back(rig.series("s", {std::to_string(i)}, "t"));
   Outputs out;
   std::size_t after_an_hour = 0;
-  for (Duration now = 0s; now < 50h; now += 20s) {
+  for (Duration now = 0s; now < rounds(50) * 1h; now += 20s) {
     std::vector<Reading> batch;
     for (const SeriesId one : series) batch.push_back(reading(one, Timestamp(now), 1));
     rig.pipeline().process(batch, at(now), out);

@@ -1,106 +1,12 @@
-#include <algorithm>
 #include <map>
 
-#include "tests/operators/model.hpp"
-#include "tests/operators/rig.hpp"
-#include "tests/support/catch.hpp"
+#include "tests/operators/streams.hpp"
 
 using namespace weir;
 using namespace weir::test;
 using namespace std::chrono_literals;
 
 namespace {
-
-constexpr int streams = 200;
-
-const std::string plain = R"("count", "sum", "mean", "min", "max", "first", "last", "stddev"])";
-/// Those that the model doesn't know.
-const std::string others =
-    R"("p1", "median", "p99.9", "mode", "distinct", "range", "delta", "increase", "rate", )"
-    R"("trend", "integral", "time_weighted_mean", "percent_in"]
-percent_in = { none = 0, some = 64 })";
-
-std::string configuration(const Model::Rules& rules, bool grouped,
-                          const std::string& aggregates = plain) {
-  const auto us = [](Duration duration) {
-    return "\"" + std::to_string(duration.count()) + "us\"";
-  };
-  return "[[source]]\nname = \"s\"\ntags = [\"line\", \"device\"]\nlateness = " +
-         us(rules.lateness) + "\nout_of_order = " + us(rules.out_of_order) +
-         "\nmax_skew = " + us(rules.max_skew) + "\nidle = " + us(rules.idle) +
-         "\n[[rollup]]\nname = \"m\"\nfrom = \"s\"\nby = " +
-         (grouped ? "[\"line\"]" : "[\"line\", \"device\"]") +
-         "\nwindow = { tumbling = " + us(rules.size) + ", offset = " + us(rules.offset) +
-         " }\naggregates = [" + aggregates + "\n";
-}
-
-Model::Rules random_rules(Seeded& seeded) {
-  const auto one_of = [&seeded](std::vector<Duration> durations) {
-    return durations[seeded.below(durations.size())];
-  };
-  Model::Rules rules;
-  rules.size = one_of({1s, 7s, 60s});
-  rules.offset = one_of({0s, 3s, 100s});
-  rules.lateness = one_of({0s, 5s, 120s});
-  rules.out_of_order = one_of({0s, 2s, 30s});
-  rules.max_skew = one_of({1s, 60s});
-  rules.idle = one_of({10s, 60s, 10min});
-  return rules;
-}
-
-struct Sample {
-  std::string line, device, metric;
-  Reading reading;  ///< without its series
-};
-struct Call {
-  Moment now;
-  std::vector<Sample> samples;
-};
-
-// A few devices on a few lines; clocks that drift apart, jump and come back, gaps, repeats.
-std::vector<Call> random_calls(Seeded& seeded) {
-  std::vector<Call> calls;
-  Duration now(0);
-  std::vector<Duration> skew(6);
-  for (Duration& device : skew) device = Duration(seeded.between(-20'000'000, 2'000'000));
-  const std::uint64_t count = 50 + seeded.below(100);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    now += seeded.below(20) == 0 ? Duration(seeded.between(0, 90'000'000))
-                                 : Duration(seeded.between(0, 3'000'000));
-    Call call;
-    call.now = {Timestamp(now), now, true};
-    for (std::uint64_t left = seeded.below(8); left > 0; --left) {
-      const std::uint64_t id = seeded.below(6);
-      if (seeded.below(100) == 0) skew[id] = Duration(seeded.between(-200'000'000, 100'000'000));
-      Sample sample{"l" + std::to_string(id % 2),
-                    "d" + std::to_string(id),
-                    seeded.below(3) == 0 ? "p" : "t",
-                    {}};
-      const std::int64_t jitter = seeded.below(5) == 0 ? seeded.between(-10'000'000, 0) : 0;
-      sample.reading.time = Timestamp(now + skew[id] + Duration(jitter));
-      sample.reading.value = static_cast<double>(seeded.between(-1'000'000, 1'000'000)) / 64;
-      call.samples.push_back(sample);
-      if (seeded.below(20) == 0) call.samples.push_back(sample);
-    }
-    calls.push_back(call);
-  }
-  return calls;
-}
-
-// Silence until everybody is idle: what is still open is emitted as it stands.
-void append_end(std::vector<Call>& calls) {
-  const Duration end = calls.back().now.elapsed + 1h;
-  calls.push_back({{Timestamp(end), end, true}, {}});
-}
-
-std::vector<Reading> readings_of(Rig& rig, const Call& call) {
-  std::vector<Reading> readings;
-  for (const Sample& sample : call.samples) {
-    readings.push_back(sample.reading);
-    readings.back().series = rig.series("s", {sample.line, sample.device}, sample.metric);
-  }
-  return readings;
-}
 
 Model::Key key_of(const Output& output) {
   std::string group;
@@ -120,20 +26,6 @@ std::map<Model::Key, Output> final_results(const Outputs& outputs) {
   return results;
 }
 
-void check_same_fields(const std::vector<Field>& is, const std::vector<Field>& expected) {
-  REQUIRE(is.size() == expected.size());
-  for (std::size_t i = 0; i < is.size(); ++i) {
-    REQUIRE(is[i].name == expected[i].name);
-    CAPTURE(is[i].name);
-    if (std::set<std::string>{"sum", "mean", "stddev"}.count(is[i].name) == 0) {
-      REQUIRE(is[i].value == expected[i].value);
-      continue;
-    }
-    const double number = std::get<double>(expected[i].value);
-    REQUIRE(std::get<double>(is[i].value) == Approx(number).epsilon(1e-12).margin(1e-9));
-  }
-}
-
 void check_against_model(std::uint64_t seed, bool grouped) {
   Seeded seeded(seed);
   const Model::Rules rules = random_rules(seeded);
@@ -149,13 +41,13 @@ void check_against_model(std::uint64_t seed, bool grouped) {
     for (const Sample& sample : call.samples) {
       const std::string group = sample.line + "/" + (grouped ? "" : sample.device + "/");
       switch (model.add(group, sample.device, sample.metric, sample.reading)) {
-        case Model::Fate::aggregated:
+        case Fate::aggregated:
           ++expected.aggregated;
           break;
-        case Model::Fate::late:
+        case Fate::late:
           ++expected.late;
           break;
-        case Model::Fate::quarantined:
+        case Fate::quarantined:
           ++expected.quarantined;
           break;
       }
@@ -233,6 +125,57 @@ TEST_CASE("the same calls give the same outputs, with restarts at any points or 
     REQUIRE(run(calls, toml, nullptr) == outputs);
     REQUIRE(run(calls, toml, &seeded) == outputs);
   }
+}
+
+namespace {
+
+/// Everything a source can do with its readings, and conditions behind it.
+std::string with_rules(std::string toml, Seeded& seeded) {
+  const auto one_of = [&seeded](std::vector<std::string> lines) {
+    return lines[seeded.below(lines.size())];
+  };
+  const std::string rules =
+      one_of({"", "deduplicate = {}\n", "deduplicate = { entries = 3, window = '5s' }\n"}) +
+      one_of({"", "rate_limit = { per_second = 1, burst = 5 }\n"}) +
+      one_of({"", "calibration = [{ tags = { line = 'l1' }, factor = 1.5, offset = -3 }]\n"}) +
+      one_of({"", "where = \"abs(default(delta(value), 0)) < 9000\"\n",
+              "where = \"quality == 'good' and t > p or device == 'd1'\"\n"}) +
+      one_of({"", "change_only = true\nmax_silence = '3s'\n", "dead_band = { t = 3000 }\n"}) +
+      "derive_tolerance = '" + one_of({"0s", "2s", "1h"}) + "'\n" +
+      "derive = { sum = 't + p', ratio = 'sum / t', change = 'delta(ratio) + 0 * lag(p)' }\n";
+  const std::string name = "name = \"s\"\n";
+  toml.insert(toml.find(name) + name.size(), rules);
+  const std::string from = "from = \"s\"\n";
+  toml.insert(toml.find(from) + from.size(),
+              one_of({"", "where = \"lag(value) < value\"\n", "where = \"sum > p\"\n"}));
+  return toml;
+}
+
+}  // namespace
+
+TEST_CASE("filters, cleaning and derived metrics give the same, with restarts at any points") {
+  std::uint64_t filtered = 0, derived = 0;
+  for (std::uint64_t seed = 1; seed <= streams; ++seed) {
+    CAPTURE(seed);
+    Seeded seeded(5000 + seed);
+    const std::string toml =
+        with_rules(with_detectors(configuration(random_rules(seeded), seed % 2 == 0)), seeded);
+    auto calls = random_calls(seeded);
+    append_end(calls);
+    const Outputs outputs = run(calls, toml, nullptr);
+    REQUIRE(run(calls, toml, &seeded) == outputs);
+    Rig rig(toml);
+    Outputs again;
+    for (const Call& call : calls) {
+      rig.pipeline().process(readings_of(rig, call), call.now, again);
+      const ReadingCounts& counts = rig.pipeline().counts();
+      REQUIRE(counts.total() == call.samples.size());
+      filtered += counts.filtered_total();
+      derived += counts.derived[static_cast<std::size_t>(DerivedFate::aggregated)];
+    }
+  }
+  CHECK(filtered > 1000);
+  CHECK(derived > 1000);
 }
 
 TEST_CASE("every alert is raised, then cleared, under an identity of its own") {

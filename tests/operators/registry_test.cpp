@@ -66,6 +66,21 @@ TEST_CASE("every entry has a scenario that shows what it yields") {
   }
 }
 
+TEST_CASE("every stage has a name, a reason and a line, a scenario and a place in the sample") {
+  const std::string scenarios = all_scenarios();
+  const std::string sample = text_of(WEIR_SOURCE_DIR "/config/weir.toml");
+  std::set<std::string_view> names;
+  for (const StageEntry* entry : stages()) {
+    CAPTURE(entry->name);
+    CHECK(names.insert(entry->name).second);
+    CHECK_FALSE(entry->about.empty());
+    CHECK(contains(sample, "\n#" + std::string(entry->name) + " = "));
+    // "counts … where=2", or why it has no value.
+    const std::string reason = " " + std::string(entry->reason);
+    CHECK((contains(scenarios, reason + "=") || contains(scenarios, reason + "_no_value=")));
+  }
+}
+
 TEST_CASE("every entry stands in the sample configuration") {
   const std::string sample = text_of(WEIR_SOURCE_DIR "/config/weir.toml");
   const std::string rollup = sample.substr(sample.find("[[rollup]]"), sample.find("[[detector]]"));

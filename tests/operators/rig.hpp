@@ -9,6 +9,7 @@
 #include "config/params.hpp"
 #include "operators/describe.hpp"
 #include "operators/pipeline.hpp"
+#include "operators/stage.hpp"
 
 namespace weir::test {
 
@@ -50,7 +51,22 @@ class Rig {
     for (const SourceOptions& known : sources_) {
       if (known.name != source) continue;
       const SourceId id = table_->intern_source(known.name, known.tag_names);
-      return table_->intern_series(table_->intern_device(id, views(tags)).value(), metric).value();
+      const DeviceId device = table_->intern_device(id, views(tags)).value();
+      const SeriesId series = table_->intern_series(device, metric).value();
+      intern_derived(known, device, *table_);
+      return series;
+    }
+    throw std::runtime_error("no source " + std::string(source));
+  }
+
+  /// A source, and a device of it unless `tags` is empty.
+  std::pair<SourceId, std::optional<DeviceId>> device(std::string_view source,
+                                                      const std::vector<std::string>& tags) {
+    for (const SourceOptions& known : sources_) {
+      if (known.name != source) continue;
+      const SourceId id = table_->intern_source(known.name, known.tag_names);
+      if (tags.empty()) return {id, std::nullopt};
+      return {id, table_->intern_device(id, views(tags))};
     }
     throw std::runtime_error("no source " + std::string(source));
   }
@@ -60,6 +76,21 @@ class Rig {
     ByteWriter writer(bytes);
     pipeline_->save(writer);
     return bytes;
+  }
+
+  /// The rows of the first source's dimension table become these.
+  void change_table(const std::string& csv, Outputs& out) {
+    ConfigFile file = ConfigFile::parse(toml_, "test.toml");
+    file.root().tables("source").front().table("enrich").put_text("csv", csv, "csv");
+    toml_ = file.toml({"source", "rollup", "detector", "limits"});
+    ConfigFile changed = ConfigFile::parse(toml_, "changed.toml");
+    Params root = changed.root();
+    pipeline_->regroup(read_sources(root), out);
+    const std::string state = saved();
+    make();
+    ByteReader in(state);
+    const auto loaded = pipeline_->load(in);
+    if (!loaded || !loaded->empty()) throw std::runtime_error("the state was left out");
   }
 
   /// A new pipeline and a new table, as after a restart; the state has to survive unchanged.
@@ -107,7 +138,9 @@ class Rig {
       source.out_of_order = table.duration("out_of_order", Duration(0), any);
       source.max_skew = table.duration("max_skew", std::chrono::minutes(5), any);
       source.idle = table.duration("idle", std::chrono::minutes(2), any);
+      source.forget_after = table.duration("forget_after", Duration(0), any);
       source.late_topic = table.text("late_topic", "weir.late");
+      read_source_rules(table, table.texts("metrics", {}), source);
       table.finish();
     }
     return sources;
@@ -118,5 +151,20 @@ class Rig {
   std::vector<SourceOptions> sources_;
   std::unique_ptr<Pipeline> pipeline_;
 };
+
+/// How often a long test goes round: less under a sanitizer or an emulator, where each takes
+/// many times as long.
+constexpr int rounds(int wanted) {
+#if defined(WEIR_SANITIZED) || defined(WEIR_EMULATED)
+  return wanted / 5;
+#else
+  return wanted;
+#endif
+}
+
+/// The two clocks of a gateway that was switched on at the epoch.
+inline Moment at(Duration elapsed) {
+  return {Timestamp(elapsed), elapsed, true};
+}
 
 }  // namespace weir::test

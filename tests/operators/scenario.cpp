@@ -1,5 +1,6 @@
 #include "tests/operators/scenario.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -90,8 +91,12 @@ std::string text_of(const Output& output) {
       << output.metric << " [" << time_text(output.window.start) << ','
       << time_text(output.window.end) << ") revision=" << output.revision
       << " quality=" << static_cast<unsigned>(output.quality) << " n=" << output.count
-      << " late=" << output.late << " from=" << time_text(output.first)
-      << " to=" << time_text(output.last);
+      << " due=" << output.expected << " late=" << output.late
+      << " from=" << time_text(output.first) << " to=" << time_text(output.last);
+  if (output.preview) out << " preview";
+  if (output.retracted) out << " retracted";
+  if (output.number > 0) out << " number=" << output.number;
+  for (const Tag& tag : output.attributes) out << " attribute." << tag.name << '=' << tag.value;
   for (const Field& field : output.fields)
     out << ' ' << field.name << '=' << value_text(field.value);
   return out.str();
@@ -118,17 +123,25 @@ bool holds(const Output& output, const std::string& word) {
     }
     return nullptr;
   };
+  if (word == "preview" || word == "retracted") return true;
   if (word.starts_with('!')) return field_named(word.substr(1)) == nullptr;
   const std::size_t equals = word.find('=');
   if (equals == std::string::npos) throw std::runtime_error("\"" + word + "\" is no expectation");
   const std::string name = word.substr(0, equals), value = word.substr(equals + 1);
   if (name == "revision") return output.revision == std::stoul(value);
   if (name == "n") return output.count == std::stoull(value);
+  if (name == "due") return output.expected == std::stoull(value);
   if (name == "late") return output.late == std::stoull(value);
   if (name == "from") return output.first == time_of(value);
   if (name == "to") return output.last == time_of(value);
   if (name == "quality") return output.quality == quality_of(value);
   if (name == "topic") return output.topic == value;
+  if (name == "number") return output.number == std::stoull(value);
+  if (name.starts_with("attribute.")) {
+    const Tag wanted{name.substr(name.find('.') + 1), value};
+    return std::find(output.attributes.begin(), output.attributes.end(), wanted) !=
+           output.attributes.end();
+  }
   const Field* field = field_named(name);
   return field != nullptr && has_value(field->value, value);
 }
@@ -149,6 +162,10 @@ bool matches(const Output& output, const Words& words) {
   bool same = kind_text(output.kind) == words[1] && output.name == words[2] &&
               group_text(output) == words[3] && output.metric == words[4] &&
               is_window(output.window, words[5]);
+  const auto says = [&words](const char* mark) {
+    return std::find(words.begin(), words.end(), mark) != words.end();
+  };
+  same = same && says("preview") == output.preview && says("retracted") == output.retracted;
   for (std::size_t i = 6; i < words.size() && same; ++i) same = holds(output, words[i]);
   return same;
 }
@@ -193,7 +210,21 @@ class Runner {
       now_.synchronised = words.size() < 3 || words[2] != "unsynchronised";
     } else if (verb == "tick") {
       rig_.pipeline().tick(now_, out_);
+      count_forgotten();
       between_steps();
+    } else if (verb == "watermark") {
+      watermark(words);
+      between_steps();
+    } else if (verb == "anew") {
+      rig_.pipeline().begin_anew(time_of(words.at(1)));
+      between_steps();
+    } else if (verb == "table") {
+      std::string csv;
+      for (std::size_t i = 1; i < words.size(); ++i) csv += words[i] + "\n";
+      rig_.change_table(csv, out_);
+    } else if (verb == "close") {
+      const std::vector<std::string> names = {words.at(1) + " " + words.at(2)};
+      rig_.pipeline().close(names, out_);
     } else if (verb == "restart") {
       rig_.restart();
     } else if (verb != "batch") {
@@ -217,6 +248,17 @@ class Runner {
     batch_.push_back(reading);
   }
 
+  // watermark [SOURCE:]TAG/TAG TIME, or for a whole source: watermark SOURCE:* TIME
+  void watermark(const Words& words) {
+    std::string device = words.at(1), source = rig_.sources().front().name;
+    if (const std::size_t colon = device.find(':'); colon != std::string::npos) {
+      source = device.substr(0, colon);
+      device = device.substr(colon + 1);
+    }
+    const auto [id, of] = rig_.device(source, device == "*" ? Words{} : split(device, '/'));
+    rig_.pipeline().promise(id, of, time_of(words.at(2)), now_, out_);
+  }
+
   void flush() {
     const std::size_t size = mode_.batch == 0 ? batch_.size() : mode_.batch;
     for (std::size_t at = 0; at < batch_.size(); at += size) {
@@ -228,9 +270,22 @@ class Runner {
       total_["late"] += counts.late;
       total_["quarantined"] += counts.quarantined;
       total_["unused"] += counts.unused;
+      total_["no_room"] += counts.no_room;
+      total_["without_row"] += counts.no_row;
+      count_forgotten();
+      for (std::size_t i = 0; i < filter_reasons().size(); ++i)
+        total_[filter_reasons()[i]] += counts.filtered[i];
+      for (std::size_t i = 0; i < derived_fate_names.size(); ++i)
+        total_["derived." + std::string(derived_fate_names[i])] += counts.derived[i];
       between_steps();
     }
     batch_.clear();
+  }
+
+  void count_forgotten() {
+    const ForgottenCounts forgotten = rig_.pipeline().take_forgotten();
+    total_["forgotten_silent"] += forgotten.silent;
+    total_["forgotten_bound"] += forgotten.bound;
   }
 
   void between_steps() {

@@ -1,5 +1,8 @@
+#include <set>
+
 #include "operators/hold_tree.hpp"
 #include "operators/recency.hpp"
+#include "operators/sequence_window.hpp"
 #include "operators/tumbling.hpp"
 #include "tests/operators/rig.hpp"
 #include "tests/support/catch.hpp"
@@ -85,4 +88,62 @@ TEST_CASE("windows at the ends of time are cut short and overflow nothing") {
   CHECK(windows.at(time_begin).end > time_begin);
   CHECK(windows.at(time_end).end == time_end);
   CHECK(windows.at(time_end).start < time_end);
+}
+
+namespace {
+
+std::string saved(const SequenceWindow& window) {
+  std::string bytes;
+  ByteWriter out(bytes);
+  window.save(out);
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("numbers that only grow or repeat are each new once, in any order inside the window") {
+  Seeded seeded(4);
+  for (const std::size_t entries : {1u, 2u, 63u, 64u, 65u, 1000u}) {
+    SequenceWindow window;
+    std::set<std::uint64_t> seen;
+    std::uint64_t highest = 100'000;
+    for (int step = 0; step < 5000; ++step) {
+      // What is not newer begins nothing anew, so that the model is a plain set.
+      const std::uint64_t behind = seeded.below(2 * entries);
+      const std::uint64_t number = behind < entries ? highest - behind : highest + 1;
+      const bool ahead = number > highest;
+      highest = std::max(highest, number);
+      const bool repeat = window.repeated(number, ahead ? timestamp_us(step) : timestamp_us(0),
+                                          entries, std::chrono::hours(1));
+      REQUIRE(repeat == !seen.insert(number).second);
+      if (step % 500 != 0) continue;
+      SequenceWindow again;
+      const std::string bytes = saved(window);
+      ByteReader in(bytes);
+      REQUIRE(again.load(in));
+      REQUIRE(in.at_end());
+      REQUIRE(again.fits(entries));
+      REQUIRE(saved(again) == bytes);
+      window = again;
+    }
+    CHECK(window.memory_bytes() <= entries / 8 + 8);
+  }
+}
+
+TEST_CASE("whatever numbers come, a count that goes on is taken again before long") {
+  Seeded seeded(5);
+  for (int round = 0; round < 300; ++round) {
+    SequenceWindow window;
+    Timestamp time{};
+    const auto say = [&](std::uint64_t number) {
+      time += std::chrono::seconds(1);
+      return window.repeated(number, time, 64, std::chrono::hours(168));
+    };
+    for (int i = 0; i < 100; ++i) say(seeded.next() >> (11 + seeded.below(53)));
+    const std::uint64_t start = seeded.next() >> (12 + seeded.below(52));
+    int dropped = 0;
+    for (std::uint64_t i = 0; i < 200; ++i) dropped += say(start + i) ? 1 : 0;
+    REQUIRE(dropped <= 64);
+    REQUIRE_FALSE(say(start + 200));
+  }
 }

@@ -33,11 +33,12 @@ brokers = ["127.0.0.1:1"]
 
 
 def read_options(seeded=False, **counts):
-    """The command line: --NAME for each count, with its default; --report and, where chance plays a
-    part, --seed, which is told."""
+    """The command line: --NAME for each count, with its default, or for a flag, with False; --report
+    and, where chance plays a part, --seed, which is told."""
     arguments = argparse.ArgumentParser()
     for name, default in counts.items():
-        arguments.add_argument(f"--{name}", type=type(default), default=default)
+        kind = {"action": "store_true"} if default is False else {"type": type(default)}
+        arguments.add_argument(f"--{name}", default=default, **kind)
     arguments.add_argument("--report")
     if seeded:
         arguments.add_argument("--seed", type=int, default=int(time.time()))

@@ -1,7 +1,10 @@
 """Figure 1: `kill -9` at random instants, device to mosquitto to weir to a real Kafka, counted by an
 independent read_committed consumer against what was published.
 
-    kills.py --kills N [--seed S] [--report FILE]
+    kills.py --kills N [--harsh] [--seed S] [--report FILE]
+
+Half of the kills, by turns, or all of them with --harsh, come without any time to catch up: the
+broker has a queue of seconds of weir's work, whose end weir never sees.
 
 Exit status 0 when nothing is lost, nothing twice and no window wrong.
 """
@@ -13,7 +16,7 @@ import sys
 import threading
 import time
 
-from figure import OWN_TOPICS, end, identity, is_whole, read_options
+from figure import OWN_TOPICS, counts_of, end, identity, is_whole, read_options
 from rig import GATEWAY, Mosquitto, Publisher, Weir, Workspace, consume, kafka_brokers, wait_until
 from test_nab import microseconds
 
@@ -22,10 +25,13 @@ STEP_MS = 50          # event time between two readings of a device
 WINDOW_MS = 1000
 BEGIN_MS = 1_700_000_000_000
 # Now and then weir stays away for so long that the broker has a queue, is killed again while it
-# catches up, and then has the time to. (Without that, mosquitto has more messages in flight in the
-# end than there are packet ids: see the README on queues.)
+# catches up, and then has the time to.
 BACKLOG_EVERY = 30
 BACKLOG_SECONDS = CATCH_UP_SECONDS = 5
+# Harsh kills: the broker always has a queue, longer than there are packet ids and seconds of weir's
+# work. weir stays away after each until it is this long again. Both kinds take turns.
+QUEUE = 120_000
+TURN = 100
 
 CONFIG = GATEWAY + """reconnect_min = "50ms"
 [[source]]
@@ -56,21 +62,24 @@ class Fleet(threading.Thread):
         self.publisher = Publisher(port)
         self.rate = rate
         self.stopping = False
+        self.queue = 0  # publishes faster while this much more is not journaled
+        self.journaled = 0  # as far as is known
         self.error = None
         self.sent = before.sent if before else 0
         self.windows = before.windows if before else collections.defaultdict(list)
 
     def run(self):
         try:
-            begun = time.monotonic() - self.sent / self.rate
+            due = time.monotonic()
             while not self.stopping:
                 device, step = self.sent % DEVICES, self.sent // DEVICES
                 at, value = BEGIN_MS + step * STEP_MS, self.sent % 1009
                 self.publisher.publish(f"proof/{device}", json.dumps({"t": at, "v": value}))
                 self.windows[f"{device}", at // WINDOW_MS * WINDOW_MS].append(value)
                 self.sent += 1
-                if self.sent % 50 == 0:
-                    time.sleep(max(0.0, begun + self.sent / self.rate - time.monotonic()))
+                if self.sent % 50 == 0 and self.sent - self.journaled >= self.queue:
+                    due = max(due + 50 / self.rate, time.monotonic() - 1)
+                    time.sleep(max(0.0, due - time.monotonic()))
             self.publisher.close()
         except Exception as error:
             self.error = error
@@ -124,8 +133,60 @@ def judge(windows, records):
     return {"lost": lost, "twice": twice + sum(n - 1 for n in seen.values()), "wrong_windows": wrong}
 
 
+class Killer:
+    """Kills weir from the first steps of a start to the middle of steady work, and starts it."""
+
+    def __init__(self, weir, fleet, chooser):
+        self.weir, self.fleet, self.chooser = weir, fleet, chooser
+        self.harsh_kills, self.least_queue = 0, QUEUE
+
+    def life(self):
+        """Seconds until the next kill."""
+        return self.chooser.choice([self.chooser.uniform(0, 0.1), self.chooser.uniform(0, 0.6),
+                                    self.chooser.uniform(0.3, 1.5)])
+
+    def kill(self, number):
+        self.fleet.queue = 0
+        time.sleep(self.life())
+        behind = number % BACKLOG_EVERY - BACKLOG_EVERY // 2
+        if behind == 2:
+            time.sleep(CATCH_UP_SECONDS)
+        self.weir.process.kill()
+        if behind == 0:
+            time.sleep(BACKLOG_SECONDS)
+        self.weir.start(ready=False)
+
+    def kill_harshly(self):
+        if not self.fleet.queue:  # the first of its turn
+            wait_until(self.weir.status, "weir says what it has")
+            self.queue()
+            self.stay_away()
+        end = time.monotonic() + min(self.life(), 1.0)
+        while time.monotonic() < end:
+            queue = self.queue()
+            self.least_queue = min(queue, self.least_queue)
+            if queue < QUEUE // 3:
+                break
+            time.sleep(0.01)
+        self.harsh_kills += 1
+        self.stay_away()
+
+    def queue(self):
+        """How many messages weir has not journaled, as it last said: half a second ago, perhaps."""
+        journaled = counts_of(self.weir).get("messages_journaled", 0)
+        self.fleet.journaled = max(journaled, self.fleet.journaled)
+        return self.fleet.sent - self.fleet.journaled
+
+    def stay_away(self):
+        """Until the queue is long."""
+        self.weir.process.kill()
+        self.fleet.queue = QUEUE
+        wait_until(lambda: self.fleet.sent - self.fleet.journaled >= QUEUE, "the queue is long")
+        self.weir.start(ready=False)
+
+
 def main():
-    options = read_options(seeded=True, kills=60, rate=2000)  # messages a second
+    options = read_options(seeded=True, kills=60, harsh=False, rate=2000)  # messages a second
     chooser = random.Random(options.seed)
     brokers = kafka_brokers()
     name = identity("kills")
@@ -137,17 +198,11 @@ def main():
         weir.start().connected()
         fleet = Fleet(mosquitto.port, options.rate)
         fleet.start()
+        killer = Killer(weir, fleet, chooser)
+        turn = min(TURN, options.kills // 2) or 1
         for kill in range(options.kills):
-            # From the first steps of a start to the middle of steady work.
-            time.sleep(chooser.choice([chooser.uniform(0, 0.1), chooser.uniform(0, 0.6),
-                                       chooser.uniform(0.3, 1.5)]))
-            behind = kill % BACKLOG_EVERY - BACKLOG_EVERY // 2
-            if behind == 2:
-                time.sleep(CATCH_UP_SECONDS)
-            weir.process.kill()
-            if behind == 0:
-                time.sleep(BACKLOG_SECONDS)
-            weir.start(ready=False)
+            harsh = options.harsh or kill // turn % 2 == 1
+            killer.kill_harshly() if harsh else killer.kill(kill)
             if sys.stderr.isatty():
                 print(f"\rkill {kill + 1} of {options.kills}, {fleet.sent} messages", end="",
                       file=sys.stderr, flush=True)
@@ -157,7 +212,8 @@ def main():
         found = judge(fleet.windows, consume(brokers, f"{name}.rollups"))
         found.update(kills=options.kills, seed=options.seed, messages=fleet.sent,
                      windows=len(fleet.windows), ledger_balanced=status["ledger"]["balanced"],
-                     redelivered=counts.get("messages_refused", {}).get("redelivered", 0))
+                     redelivered=counts.get("messages_refused", {}).get("redelivered", 0),
+                     harsh_kills=killer.harsh_kills, least_queue=killer.least_queue)
         weir.stop()
     end(found, options, is_whole(found))
 

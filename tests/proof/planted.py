@@ -1,6 +1,7 @@
 """Figure 13: bugs planted into weir, one at a time, each of which a figure must catch.
 
     planted.py [--budget SECONDS] [--only NAME ...] [--report FILE]
+    planted.py --check      only whether each can still be planted
 
 A file of tests/proof/bugs is a bug: a sentence, who catches it, and what is replaced by what, as
   caught by: weir-simulate-gateway --cuts 500
@@ -152,18 +153,27 @@ def chosen(bugs, only, budget):
     return bugs[first:] + bugs[:first]
 
 
-def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("--budget", type=float, help="seconds")
-    arguments.add_argument("--only", nargs="*", help="names")
-    arguments.add_argument("--report")
-    options = arguments.parse_args()
+def read_bugs():
+    """Those that apply, and what is wrong with the others."""
     bugs, broken = [], []
     for path in sorted(BUGS.glob("*.bug")):
         try:
             bugs.append(read_bug(path))
         except ValueError as error:
             broken.append(str(error))
+    return bugs, broken
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--check", action="store_true")
+    arguments.add_argument("--budget", type=float, help="seconds")
+    arguments.add_argument("--only", nargs="*", help="names")
+    arguments.add_argument("--report")
+    options = arguments.parse_args()
+    bugs, broken = read_bugs()
+    if options.check:
+        sys.exit("\n".join(broken) or None)
     ran, missed = [], []
     begun = time.monotonic()
     run(["cmake", "--build", str(BUILD_DIR), "--target", "weir"], check=True)

@@ -72,8 +72,9 @@ struct Patient {
     const auto pipeline = make_pipeline(*options, sources, table);
     Redeliveries redeliveries;
     Moment moment;
-    REQUIRE(
-        store->write_checkpoint(encode_state({moment, table, ledger, *pipeline, redeliveries})));
+    std::uint64_t doubt = 0;
+    const EngineState state{moment, table, ledger, *pipeline, redeliveries, doubt};
+    REQUIRE(store->write_checkpoint(encode_state(state)));
   }
 
   void open() {
@@ -288,6 +289,7 @@ TEST_CASE("what the cluster has is compared with what waits here") {
     CHECK(said.has("results up to 13; 12 results of these still wait to be removed"));
     // A mock knows no topic configuration.
     CHECK(said.has("is compacted can't be verified"));
+    CHECK(said.has("how long they keep results can't be seen"));
   }
   SECTION("more than was given out: an older copy") {
     deliver({{5, 41, 0, 0}});
@@ -308,8 +310,7 @@ TEST_CASE("what the cluster has is compared with what waits here") {
   }
 }
 
-TEST_CASE(
-    "a cluster that is away is a warning, and is not asked where nothing is to be had of it") {
+TEST_CASE("a cluster that is away is a warning, and is not asked with --offline") {
   const Patient patient;
   const Said said = doctor({"-c", patient.config("127.0.0.1:1")});
   CHECK(said.code == 0);
@@ -317,7 +318,21 @@ TEST_CASE(
   CHECK(said.has("--offline"));
   CHECK(doctor({"--offline", "-c", patient.config("127.0.0.1:1")}).checks("warning").empty());
   const auto plain = patient.config("127.0.0.1:1", "delivery = \"at-least-once\"\n");
-  CHECK(doctor({"-c", plain}).checks("warning").empty());
+  CHECK(doctor({"-c", plain}).checks("warning") == Names{"topics"});
+  CHECK(doctor({"--offline", "-c", plain}).checks("warning").empty());
+}
+
+TEST_CASE("a topic that deletes what comes late is a warning with the command that mends it") {
+  const auto found = examine_topics(std::vector<BriefTopic>{{"rollups", 26h}, {"alerts", 10min}});
+  REQUIRE(found.size() == 2);
+  CHECK(found[0].verdict == Finding::Verdict::warning);
+  CHECK(found[0].text.starts_with("topic rollups deletes what is older than 1d2h "));
+  CHECK(
+      found[1].remedy.starts_with("kafka-configs.sh --alter --entity-type topics --entity-name "
+                                  "alerts --add-config retention.ms=604800000 "));
+  const auto none = examine_topics(std::vector<BriefTopic>());
+  REQUIRE(none.size() == 1);
+  CHECK(none[0].verdict == Finding::Verdict::ok);
 }
 
 TEST_CASE("for scripts there is JSON with the same verdicts") {

@@ -53,6 +53,46 @@ TEST_CASE("the record of a rollup has these bytes") {
                                                          {"content-type", "application/json"}});
 }
 
+TEST_CASE("a record says that it is a preview, is retracted, or is a window with a number") {
+  OutboxEntry entry = rollup();
+  entry.output.preview = entry.output.retracted = true;
+  entry.output.number = 17;
+  const std::string value = make_record(entry, "gw", epoch).value;
+  CHECK(value.find(R"("end":"2023-11-14T22:14:20Z","number":17},"revision":2,"preview":true,)"
+                   R"("retracted":true,"readings")") != std::string::npos);
+}
+
+TEST_CASE("a record says how many readings were expected, if somebody said how often they come") {
+  OutboxEntry entry = rollup();
+  entry.output.expected = 72;
+  const std::string value = make_record(entry, "gw", epoch).value;
+  CHECK(value.find(R"("readings":{"count":60,"expected":72,"late":3,)") != std::string::npos);
+  CHECK(record_bytes(entry.output) >= value.size());
+}
+
+TEST_CASE("the state stands behind the values, with the version of its form") {
+  OutboxEntry entry = rollup();
+  entry.output.state = {{"sum", 40.0}, {"sum_lost", 0.0}, {"quantiles_positive", "12:3 14:1"}};
+  const std::string value = make_record(entry, "gw", epoch).value;
+  const std::string wanted =
+      R"(,"state":{"v":1,"sum":40,"sum_lost":0,"quantiles_positive":"12:3 14:1"}})";
+  CHECK(value.substr(value.size() - wanted.size()) == wanted);
+  CHECK(record_bytes(entry.output) >= value.size());
+}
+
+TEST_CASE("what a table says of the device stands behind its group, and not in the key") {
+  OutboxEntry entry = rollup();
+  const SinkRecord plain = make_record(entry, "gw", epoch);
+  entry.output.attributes = {{"site", "Berlin \"2\""}, {"model", ""}};
+  const SinkRecord record = make_record(entry, "gw", epoch);
+  CHECK(record.key == plain.key);
+  const std::string metric = R"(,"metric":)";
+  std::string wanted = plain.value;
+  wanted.insert(wanted.find(metric), R"(,"attributes":{"site":"Berlin \"2\"","model":""})");
+  CHECK(record.value == wanted);
+  CHECK(record_bytes(entry.output) >= record.value.size());
+}
+
 TEST_CASE("the record of an alert has these bytes") {
   OutboxEntry entry;
   entry.seq = 7;

@@ -10,7 +10,7 @@
 namespace weir {
 namespace {
 
-constexpr Duration second{1'000'000};
+using namespace std::chrono_literals;
 
 /// A directory of its own that is gone at the end.
 class Folder {
@@ -58,7 +58,7 @@ TEST_CASE("a CSV file becomes one message a reading, due when it was recorded") 
   CHECK(messages[0].due == Duration(0));
   CHECK(messages[0].topic == "plant/recorded/oven/state");
   CHECK(messages[0].payload == R"({"ts":1404172800000,"value":10844})");
-  CHECK(messages[1].due == 1800 * second);
+  CHECK(messages[1].due == 1800s);
   CHECK(messages[1].payload == R"({"ts":1404174600000,"value":8127.5})");
   CHECK(feed.complaint().empty());
 }
@@ -75,7 +75,7 @@ TEST_CASE("readings that were recorded out of order never turn the time back") {
                                               "\n")});
   std::vector<Duration> due;
   for (const FleetMessage& message : all_of(feed)) due.push_back(message.due);
-  CHECK(due == std::vector<Duration>{Duration(0), 4 * second, 4 * second, 4 * second});
+  CHECK(due == std::vector<Duration>{Duration(0), 4s, 4s, 4s});
 }
 
 TEST_CASE("files are played one behind the other") {
@@ -87,8 +87,8 @@ TEST_CASE("files are played one behind the other") {
                        folder.file("b.jsonl", line(1'000) + line(2'000))});
   const auto messages = all_of(feed);
   REQUIRE(messages.size() == 4);
-  CHECK(messages[2].due == 3 * second);
-  CHECK(messages[3].due == 4 * second);
+  CHECK(messages[2].due == 3s);
+  CHECK(messages[3].due == 4s);
 }
 
 TEST_CASE("names that would break a topic or a payload do not") {

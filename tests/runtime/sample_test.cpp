@@ -46,6 +46,7 @@ constexpr auto alternative = "any";  ///< shown beside another option: "# or KEY
 
 void show(Shown& shown, const std::string& path, const std::string& value) {
   shown.emplace(path, value);
+  if (value.starts_with("[{")) return show(shown, path + "[]", value.substr(1, value.size() - 2));
   if (!value.starts_with("{")) return;
   std::istringstream inner(value.substr(1, value.size() - 2));
   for (std::string item; std::getline(inner, item, ',');) {

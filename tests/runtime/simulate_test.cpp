@@ -8,7 +8,7 @@
 namespace weir {
 namespace {
 
-constexpr Duration second{1'000'000};
+using namespace std::chrono_literals;
 
 /// Time that jumps to whatever is waited for; ends after `interrupt_at`.
 class JumpingPacer : public Pacer {
@@ -52,7 +52,7 @@ class FakeOutlet : public Outlet {
 MessageFeed feed_of(std::vector<int> due_seconds) {
   return [due = std::move(due_seconds), next = std::size_t{0}](FleetMessage& out) mutable {
     if (next == due.size()) return false;
-    out = {due[next] * second, "a/b", "12345"};
+    out = {due[next] * Duration(1s), "a/b", "12345"};
     ++next;
     return true;
   };
@@ -67,33 +67,33 @@ TEST_CASE("messages are sent when they are due, counted from the start") {
   REQUIRE(summary);
   CHECK(summary->messages == 4);
   CHECK(summary->bytes == 20);
-  CHECK(summary->elapsed == 4 * second);
+  CHECK(summary->elapsed == 4s);
   CHECK(!summary->interrupted);
   CHECK(summary->per_second() == 1);
   CHECK(outlet.flushed);
-  CHECK(outlet.sent[2].due == Duration(123) + second);
-  CHECK(outlet.sent[3].due == Duration(123) + 4 * second);
+  CHECK(outlet.sent[2].due == Duration(123) + 1s);
+  CHECK(outlet.sent[3].due == Duration(123) + 4s);
 }
 
 TEST_CASE("a speed divides the pauses, and none leaves them out") {
   JumpingPacer pacer;
   FakeOutlet outlet(pacer);
-  CHECK(play(feed_of({0, 60, 120}), 60, pacer, outlet, no_progress)->elapsed == 2 * second);
+  CHECK(play(feed_of({0, 60, 120}), 60, pacer, outlet, no_progress)->elapsed == 2s);
   CHECK(play(feed_of({0, 60, 120}), 0, pacer, outlet, no_progress)->elapsed == Duration(0));
 }
 
 TEST_CASE("a slow broker delays messages but loses none") {
   JumpingPacer pacer;
   FakeOutlet outlet(pacer);
-  outlet.cost = 3 * second;
+  outlet.cost = 3s;
   const auto summary = play(feed_of({0, 1, 2, 3}), 1, pacer, outlet, no_progress);
   CHECK(summary->messages == 4);
-  CHECK(summary->elapsed == 12 * second);
+  CHECK(summary->elapsed == 12s);
 }
 
 TEST_CASE("an interruption sends the message that was waited for, and no other") {
   JumpingPacer pacer;
-  pacer.interrupt_at = 2 * second;
+  pacer.interrupt_at = 2s;
   FakeOutlet outlet(pacer);
   const auto summary = play(feed_of({0, 1, 5, 6}), 1, pacer, outlet, no_progress);
   CHECK(summary->interrupted);
@@ -125,15 +125,15 @@ TEST_CASE("progress is told a few times a second, however many messages there ar
 }
 
 TEST_CASE("a rate is shared by the devices") {
-  CHECK(interval_of(50, 50) == second);
-  CHECK(interval_of(1000, 50) == second / 20);
+  CHECK(interval_of(50, 50) == 1s);
+  CHECK(interval_of(1000, 50) == 50ms);
   CHECK(interval_of(1e9, 1) == Duration(1));
-  CHECK(interval_of(0.5, 1) == 2 * second);
+  CHECK(interval_of(0.5, 1) == 2s);
 }
 
 TEST_CASE("the summary of a fleet holds what its faults did") {
   FleetOptions options;
-  options.duration = 60 * second;
+  options.duration = 60s;
   options.faults = {Fault::broken, Fault::dead};
   Fleet fleet(options);
   JumpingPacer pacer;

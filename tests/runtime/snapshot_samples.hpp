@@ -90,6 +90,7 @@ inline Snapshot busy_snapshot() {
 
   s.watermarks = {12, 3, s.now.wall - seconds(90), s.now.wall - seconds(1)};
   s.pipeline_bytes = 70'000;
+  s.operator_memory = {{"rollup press_1m", 60'000}, {"detector overheat", 9'000}};
   s.devices = 12;
   s.series = 36;
   s.devices_limit = 10'000;

@@ -54,7 +54,9 @@ TEST_CASE("the status is JSON with the documented keys") {
                     R"("series":{"used":36,"limit":20000},)"
                     R"("inbox_bytes":{"used":2048,"limit":8388608}})"));
   CHECK(holds(json, R"("process":{"resident_bytes":20971520,"cpu_seconds":12.5,)"
-                    R"("written_bytes":5242880,"open_files":24,"pipeline_bytes":70000}})"));
+                    R"("written_bytes":5242880,"open_files":24,"pipeline_bytes":70000,)"
+                    R"("operators":[{"name":"rollup press_1m","bytes":60000},)"
+                    R"({"name":"detector overheat","bytes":9000}]}})"));
 }
 
 TEST_CASE("the status shows both sides of each equation of the ledger") {
@@ -170,6 +172,10 @@ Process
   memory   20.0 MiB, 68.3 KiB of it state
   cpu      12s
   written  5.0 MiB
+
+State
+  rollup press_1m    58.5 KiB
+  detector overheat   8.7 KiB
 )");
 }
 

@@ -247,9 +247,73 @@ TEST_CASE("a new database sends nothing before it knows what those before it tol
     CHECK(sink.records().empty());
   }
   Uplink uplink(options(), outbox, sink, {});
-  uplink.set_told(before.newest);
+  uplink.set_past({.told = before.newest});
   drain(uplink, outbox);
   CHECK(seqs(sink) == range(1, 5));
+}
+
+TEST_CASE(
+    "where history was lost, what waits from before counts as told, what came later does not") {
+  FakeOutbox outbox;
+  FakeSink sink;
+  const auto add_until = [&](std::int64_t seconds) {
+    Output output = sample_output("m");
+    output.window.end = timestamp_us(seconds * 1'000'000);
+    outbox.add(Lane::backlog, output);
+  };
+  Position position;
+  position.newest = timestamp_us(100'000'000);
+  const bool doubt = GENERATE(true, false);
+  UplinkOptions of_copy = options();
+  if (doubt) {
+    add_until(1000);
+    add_until(2000);
+    position.delivered[3] = 1;
+  } else {
+    // Given out: 1, 2, and what this start gives out from 4 on. The sink has heard of 3.
+    of_copy.issued.begin(2, 1);
+    add_until(1000);
+    add_until(2000);
+    position.delivered[3] = 3;
+  }
+  add_until(3000);
+  add_until(3000);
+  sink.set_position(position);
+  Uplink uplink(of_copy, outbox, sink, {});
+  if (doubt) uplink.set_past({.doubt = 2});
+  outbox.fail_reads(1);
+  CHECK_FALSE(uplink.step(1s));
+  CHECK_FALSE(uplink.take_feedback().forgotten);
+  CHECK_FALSE(uplink.step(1s));
+  const auto feedback = uplink.take_feedback();
+  CHECK(feedback.forgotten);
+  CHECK(feedback.fork == 2);
+  CHECK(feedback.delivered.newest == timestamp_us(2'000'000'000));
+  CHECK(feedback.delivered.delivered[3] == (doubt ? 1 : 2));
+  CHECK_FALSE(uplink.step(1s));
+  CHECK(sink.records().empty());
+}
+
+TEST_CASE("what can't be read while it is in doubt is told to be mended, and nothing goes out") {
+  FakeOutbox outbox;
+  FakeSink sink;
+  add(outbox, Lane::live, 3);
+  Uplink uplink(options(), outbox, sink, {});
+  uplink.set_past({.doubt = 2});
+  outbox.fail_reads(2, ErrorKind::corrupt);
+  for (int i = 0; i < 2; ++i) {
+    CHECK_FALSE(uplink.step(1s));
+    const auto feedback = uplink.take_feedback();
+    CHECK(feedback.damaged);
+    CHECK_FALSE(feedback.forgotten);
+  }
+  // The doubt stands until it can be read.
+  CHECK_FALSE(uplink.step(1s));
+  const auto feedback = uplink.take_feedback();
+  CHECK_FALSE(feedback.damaged);
+  CHECK(feedback.forgotten);
+  CHECK(feedback.fork == 2);
+  CHECK(sink.records().empty());
 }
 
 TEST_CASE("a sink that has lost its position is noticed once, also after a restart") {
@@ -276,12 +340,12 @@ TEST_CASE("a sink that has lost its position is noticed once, also after a resta
     CHECK(noticed(fresh) == 1);
   }
   Uplink restarted(options(), outbox, sink, {});
-  restarted.expect_position();
+  restarted.set_past({.confirmed = true});
   CHECK(noticed(restarted) == 1);
   CHECK(seqs(sink) == range(1, 20));
   FakeSink without(false);
   Uplink other(options(), outbox, without, {});
-  other.expect_position();
+  other.set_past({.confirmed = true});
   add(outbox, Lane::live, 1);
   other.step(1s);
   CHECK_FALSE(other.take_feedback().position_lost);

@@ -1,6 +1,6 @@
 // Lanes, the ladder near max_size, and what is announced of it.
 
-#include <filesystem>
+#include <functional>
 #include <map>
 #include <set>
 
@@ -16,17 +16,7 @@ using namespace std::chrono_literals;
 constexpr std::int64_t epoch_us = 1'772'366'400'000'000;
 constexpr std::size_t series = 500;
 
-std::uint64_t bytes_on_disk(const std::string& directory) {
-  std::uint64_t sum = 0;
-  for (const char* name : {"/weir.db", "/weir.db-wal"}) {
-    std::error_code absent;
-    const auto size = std::filesystem::file_size(directory + name, absent);
-    if (!absent) sum += size;
-  }
-  return sum;
-}
-
-StoreOptions small_options(const std::string& directory) {
+StoreOptions of_16_mib(const std::string& directory) {
   StoreOptions options;
   options.directory = directory;
   options.max_size = Bytes{16u << 20};
@@ -71,13 +61,14 @@ struct Outage {
   Ledger ledger;
   std::int64_t minutes = 0;
   std::uint64_t merging = 0;
+  std::function<std::vector<Output>(std::int64_t)> results = minute_results;
 
   /// Produces until what is wanted has happened.
   template <class Until>
   void produce(Until until) {
     for (bool done = false; !done;) {
       REQUIRE(minutes < 4000);
-      const auto receipt = store->commit(commit_at(*store, minutes, minute_results(minutes)));
+      const auto receipt = store->commit(commit_at(*store, minutes, results(minutes)));
       REQUIRE(receipt);
       ledger.add(receipt->delta);
       REQUIRE(bytes_on_disk(options.directory) <= count(options.max_size));
@@ -93,7 +84,7 @@ struct Outage {
 
 TEST_CASE("results are live until the live lane stands still, then backlog beside it") {
   const TempDir dir;
-  const StoreOptions options = small_options(dir.path());
+  const StoreOptions options = of_16_mib(dir.path());
   Outage outage(options);
   outage.produce([&](const Store::Receipt&) { return outage.minutes == 10; });
   const auto waiting = outage.store->stats().waiting;
@@ -116,7 +107,7 @@ TEST_CASE("results are live until the live lane stands still, then backlog besid
 
 TEST_CASE("results of windows that ended long ago are backlog, alerts are alerts") {
   const TempDir dir;
-  const auto store = open_store(small_options(dir.path()));
+  const auto store = open_store(of_16_mib(dir.path()));
   auto old = minute_result(0, 0);
   auto alert = sample_output(OutputKind::alert);
   alert.window = old.window;
@@ -128,7 +119,7 @@ TEST_CASE("results of windows that ended long ago are backlog, alerts are alerts
 
 TEST_CASE("near max_size the oldest backlog becomes coarser windows, and nothing is lost") {
   const TempDir dir;
-  const StoreOptions options = small_options(dir.path());
+  const StoreOptions options = of_16_mib(dir.path());
   Outage outage(options);
   outage.produce([&](const Store::Receipt&) { return outage.merging == 6; });
   CHECK(outage.ledger.of(Counter::results_evicted, "store_full") == 0);
@@ -167,7 +158,7 @@ TEST_CASE("near max_size the oldest backlog becomes coarser windows, and nothing
 
 TEST_CASE("what can't be merged any further is evicted, oldest first, and announced") {
   const TempDir dir;
-  StoreOptions options = small_options(dir.path());
+  StoreOptions options = of_16_mib(dir.path());
   options.max_size = Bytes{(GENERATE(8u, 16u)) << 20};
   Outage outage(options);
   std::uint64_t evicting = 0;
@@ -204,7 +195,7 @@ TEST_CASE("what can't be merged any further is evicted, oldest first, and announ
 
 TEST_CASE("a gap that was not announced yet survives a restart") {
   const TempDir dir;
-  const StoreOptions options = small_options(dir.path());
+  const StoreOptions options = of_16_mib(dir.path());
   auto store = open_store(options);
   auto next = commit_at(*store, 0, {minute_result(0, 0), minute_result(1, 0)});
   REQUIRE(store->commit(next));
@@ -237,7 +228,7 @@ TEST_CASE("a gap that was not announced yet survives a restart") {
 
 TEST_CASE("of a window's revisions in the backlog the newest is merged, later ones are left") {
   const TempDir dir;
-  StoreOptions options = small_options(dir.path());
+  StoreOptions options = of_16_mib(dir.path());
   Outage outage(options);
   // Each minute's results, and those of the minute before once more; one comes far too late.
   const auto revised = [&](std::int64_t minute) {
@@ -270,7 +261,7 @@ TEST_CASE("of a window's revisions in the backlog the newest is merged, later on
 
 TEST_CASE("results that damage has taken are missed when their lane runs empty") {
   const TempDir dir;
-  const StoreOptions options = small_options(dir.path());
+  const StoreOptions options = of_16_mib(dir.path());
   auto store = open_store(options);
   Ledger ledger;
   const auto commit = [&](Store::Commit next) {
@@ -300,6 +291,53 @@ TEST_CASE("results that damage has taken are missed when their lane runs empty")
     CHECK(store->recounted());
   }
   CHECK(waiting(store->stats()) == 0);
+}
+
+TEST_CASE("results that share readings with others are given up one by one, never merged") {
+  const TempDir dir;
+  Outage outage(of_16_mib(dir.path()));
+  outage.results = [](std::int64_t minute) {
+    auto results = minute_results(minute);
+    for (Output& result : results) result.apart = true;
+    return results;
+  };
+  outage.produce([&](const Store::Receipt&) {
+    return outage.ledger.of(Counter::results_evicted, "store_full") > 0;
+  });
+  CHECK(outage.ledger.of(Counter::results_evicted, "merged") == 0);
+  outage.store = nullptr;
+  outage.store = open_store(outage.options);
+  for (const auto& entry : read_lane(*open_reader(outage.options), Lane::backlog))
+    REQUIRE(entry.output.merged == 0);
+}
+
+TEST_CASE("a preview is part of no coarser window, but what came behind it is") {
+  const TempDir dir;
+  Outage outage(of_16_mib(dir.path()));
+  outage.results = [](std::int64_t minute) {
+    std::vector<Output> results;
+    for (std::size_t i = 0; i < series; ++i) {
+      Output preview = minute_result(i, minute);
+      preview.preview = true;
+      preview.count = 1;
+      results.push_back(preview);
+      if (minute % 2 == 0) continue;
+      results.push_back(minute_result(i, minute));
+      results.back().revision = 1;
+    }
+    return results;
+  };
+  outage.produce([&](const Store::Receipt&) { return outage.merging == 6; });
+  outage.store = nullptr;
+  outage.store = open_store(outage.options);
+  std::uint64_t merged = 0;
+  for (const auto& entry : read_lane(*open_reader(outage.options), Lane::backlog)) {
+    if (entry.output.merged == 0) continue;
+    ++merged;
+    REQUIRE_FALSE(entry.output.preview);
+    REQUIRE(entry.output.count == 2 * entry.output.merged);
+  }
+  CHECK(merged > 0);
 }
 
 }  // namespace weir

@@ -31,7 +31,8 @@ bool same(const JournalRecord& a, const JournalRecord& b) {
   return a.seq == b.seq && a.now.wall == b.now.wall && a.now.elapsed == b.now.elapsed &&
          a.now.synchronised == b.now.synchronised && a.dictionary == b.dictionary &&
          a.delta.counts() == b.delta.counts() && weir::same(a.readings, b.readings) &&
-         a.new_session == b.new_session && a.deliveries == b.deliveries;
+         a.configuration == b.configuration && a.new_session == b.new_session &&
+         a.deliveries == b.deliveries;
 }
 
 constexpr auto int64_max = std::numeric_limits<std::int64_t>::max();
@@ -80,6 +81,17 @@ TEST_CASE("a journal record comes back as it was written") {
   const auto back = decode_record(encode_record(record));
   REQUIRE(back);
   CHECK(same(*back, record));
+}
+
+TEST_CASE("a record that changes the configuration comes back, also to an empty one") {
+  for (const std::string text : {"", "rollup = [{\"name\" = \"m\"}]\n"}) {
+    JournalRecord record = full_record(Fleet().take(3));
+    record.configuration = text;
+    const auto back = decode_record(encode_record(record));
+    REQUIRE(back);
+    CHECK(same(*back, record));
+    CHECK(back->configuration == text);
+  }
 }
 
 TEST_CASE("a message that may be delivered again costs five bytes") {

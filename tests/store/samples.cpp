@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cmath>
+#include <filesystem>
 
 namespace weir {
 
@@ -166,6 +167,16 @@ void check_whole(const StoreAudit& audit) {
     CHECK((*checkpoint)->error == "");
     CHECK((*checkpoint)->journal_seq <= audit.last_record);
   }
+}
+
+std::uint64_t bytes_on_disk(const std::string& directory) {
+  std::uint64_t sum = 0;
+  for (const char* name : {"/weir.db", "/weir.db-wal"}) {
+    std::error_code absent;
+    const auto size = std::filesystem::file_size(directory + name, absent);
+    if (!absent) sum += size;
+  }
+  return sum;
 }
 
 }  // namespace weir

@@ -62,4 +62,7 @@ StoreAudit audit_of(
 /// Nothing is wrong with it, and the counts are those of the journal.
 void check_whole(const StoreAudit& audit);
 
+/// Of the database and its log.
+std::uint64_t bytes_on_disk(const std::string& directory);
+
 }  // namespace weir

@@ -1,21 +1,9 @@
-#include <filesystem>
-
 #include "store/sqlite.hpp"
 #include "tests/store/samples.hpp"
 
 namespace weir {
 
 namespace {
-
-std::uint64_t bytes_on_disk(const std::string& directory) {
-  std::uint64_t sum = 0;
-  for (const char* name : {"/weir.db", "/weir.db-wal"}) {
-    std::error_code absent;
-    const auto size = std::filesystem::file_size(directory + name, absent);
-    if (!absent) sum += size;
-  }
-  return sum;
-}
 
 std::vector<Output> many(OutputKind kind, std::uint64_t begin, std::uint64_t n) {
   std::vector<Output> outputs;
@@ -25,7 +13,7 @@ std::vector<Output> many(OutputKind kind, std::uint64_t begin, std::uint64_t n) 
 
 constexpr std::uint64_t small = 8u << 20;
 
-StoreOptions small_options(const std::string& directory) {
+StoreOptions of_8_mib(const std::string& directory) {
   StoreOptions options = options_in(directory);
   options.max_size = Bytes{small};
   options.checkpoint_after = Bytes{256u << 10};
@@ -37,7 +25,7 @@ StoreOptions small_options(const std::string& directory) {
 
 TEST_CASE("database and log together stay below max_size, however much is produced") {
   const TempDir dir;
-  const StoreOptions options = small_options(dir.path());
+  const StoreOptions options = of_8_mib(dir.path());
   auto store = open_store(options);
   Ledger ledger;
   std::uint64_t produced = 0;
@@ -80,7 +68,7 @@ TEST_CASE("database and log together stay below max_size, however much is produc
 
 TEST_CASE("a rollup never takes the place of an alert") {
   const TempDir dir;
-  const StoreOptions options = small_options(dir.path());
+  const StoreOptions options = of_8_mib(dir.path());
   const auto store = open_store(options);
   std::uint64_t alerts = 0;
   for (bool full = false; !full; alerts += 400) {
@@ -97,7 +85,7 @@ TEST_CASE("a rollup never takes the place of an alert") {
 
 TEST_CASE("one burst larger than the log may be is cut to what it takes") {
   const TempDir dir;
-  const auto store = open_store(small_options(dir.path()));
+  const auto store = open_store(of_8_mib(dir.path()));
   auto outputs = many(OutputKind::rollup, 0, 20'000);
   outputs.push_back(sample_output(OutputKind::alert));
   const auto receipt = store->commit(next_commit(*store, outputs));
@@ -111,7 +99,7 @@ TEST_CASE("one burst larger than the log may be is cut to what it takes") {
 
 TEST_CASE("everything can be delivered from a store at its bound, and its room is used again") {
   const TempDir dir;
-  const StoreOptions options = small_options(dir.path());
+  const StoreOptions options = of_8_mib(dir.path());
   const auto store = open_store(options);
   std::uint64_t produced = 0;
   const auto fill = [&] {
@@ -140,7 +128,7 @@ TEST_CASE("everything can be delivered from a store at its bound, and its room i
 
 TEST_CASE("what was delivered counts as delivered, also when its room is needed at once") {
   const TempDir dir;
-  const StoreOptions options = small_options(dir.path());
+  const StoreOptions options = of_8_mib(dir.path());
   const auto store = open_store(options);
   Ledger ledger;
   for (bool full = false; !full;) {
@@ -164,7 +152,7 @@ TEST_CASE("what was delivered counts as delivered, also when its room is needed 
 
 TEST_CASE("a reader that never ends holds up commits before it breaks the bound") {
   const TempDir dir;
-  const auto store = open_store(small_options(dir.path()));
+  const auto store = open_store(of_8_mib(dir.path()));
   REQUIRE(store->commit(next_commit(*store, {sample_rollup()})));
   auto reader = Database::open(dir.path() + "/weir.db", Database::Mode::read_only);
   REQUIRE(reader);

@@ -22,7 +22,7 @@ std::string read_file(const std::string& path) {
 }
 
 /// A database with a past: commits, a checkpoint, results.
-void fill(const StoreOptions& options) {
+void live_a_while(const StoreOptions& options) {
   const auto store = open_store(options);
   for (std::uint64_t i = 0; i < 30; ++i) {
     REQUIRE(store->commit(next_commit(*store, {sample_rollup(i)})));
@@ -48,7 +48,7 @@ TEST_CASE("a second weir on one directory is refused, and let in once the first 
 TEST_CASE("a database of a newer weir is left alone") {
   const TempDir dir;
   const StoreOptions options = options_in(dir.path());
-  fill(options);
+  live_a_while(options);
   REQUIRE((*Database::open(dir.path() + "/weir.db", Database::Mode::read_write))
               ->execute("PRAGMA user_version = 99"));
   const auto refused = Store::open(options);
@@ -143,7 +143,7 @@ TEST_CASE("a log without its database is set aside, not thrown away") {
 TEST_CASE("whatever is damaged in the file, weir starts and hands out no wrong bytes") {
   const TempDir dir;
   const StoreOptions whole = options_in(dir.path() + "/whole");
-  fill(whole);
+  live_a_while(whole);
   const std::string bytes = read_file(whole.directory + "/weir.db");
   SeededRandom random(11);
   for (int round = 0; round < 150; ++round) {
@@ -281,7 +281,7 @@ TEST_CASE("results of records that are lost are taken back, and the loss shows o
 
 TEST_CASE("a copied database can be inspected, also where nothing can be written") {
   const TempDir dir;
-  fill(options_in(dir.path() + "/live"));
+  live_a_while(options_in(dir.path() + "/live"));
   fs::create_directory(dir.path() + "/copy ?#%");
   fs::copy_file(dir.path() + "/live/weir.db", dir.path() + "/copy ?#%/weir.db");
   const auto inspector = StoreInspector::open(dir.path() + "/copy ?#%");

@@ -112,7 +112,7 @@ void DiskModel::settle(File& file, std::uint64_t kept_of_ten) {
     // Torn: the first bytes are new.
     const std::uint64_t torn = random_.one_in(4) ? random_.below(sector_size) : 0;
     ++lost_;
-    if (::pwrite(file.handle, before.data() + torn, sector_size - torn,
+    if (::pwrite(file.handle, before.data() + torn, static_cast<std::size_t>(sector_size - torn),
                  at + static_cast<off_t>(torn)) < 0)
       throw std::runtime_error("pwrite");
   }
@@ -126,7 +126,8 @@ void DiskModel::settle(File& file, std::uint64_t kept_of_ten) {
 }
 
 void DiskModel::reboot() {
-  const std::uint64_t kept_of_ten = std::array<std::uint64_t, 5>{0, 1, 5, 9, 10}[random_.below(5)];
+  const std::uint64_t kept_of_ten =
+      std::array<std::uint64_t, 5>{0, 1, 5, 9, 10}[static_cast<std::size_t>(random_.below(5))];
   for (auto& [path, file] : files_) {
     if (!file.durable && random_.one_in(2)) {
       ::unlink(path.c_str());

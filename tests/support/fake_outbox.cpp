@@ -38,9 +38,10 @@ void FakeOutbox::damage(std::uint64_t seq) {
   damaged_.insert(seq);
 }
 
-void FakeOutbox::fail_reads(std::size_t count) {
+void FakeOutbox::fail_reads(std::size_t count, ErrorKind kind) {
   const std::lock_guard lock(mutex_);
   failing_reads_ = count;
+  failure_ = kind;
 }
 
 void FakeOutbox::apply(const Uplink::Feedback& feedback) {
@@ -70,7 +71,8 @@ Result<std::vector<OutboxEntry>> FakeOutbox::read(Lane lane, std::uint64_t after
   ++reads_;
   if (failing_reads_ > 0) {
     --failing_reads_;
-    return fail(ErrorKind::unavailable, "the database is busy");
+    return fail(failure_, "the outbox is " +
+                              std::string(failure_ == ErrorKind::corrupt ? "damaged" : "busy"));
   }
   std::vector<OutboxEntry> found;
   std::uint64_t bytes = 0;

@@ -19,7 +19,8 @@ class FakeOutbox : public OutboxReader {
   std::uint64_t add(Lane lane);
   std::uint64_t add(Lane lane, Output output);
   void damage(std::uint64_t seq);  ///< its CRC fails from now on
-  void fail_reads(std::size_t count);
+  /// The next reads fail, with an error of this kind.
+  void fail_reads(std::size_t count, ErrorKind kind = ErrorKind::unavailable);
   /// What the engine does with feedback at a commit.
   void apply(const Uplink::Feedback& feedback);
   std::size_t size() const;
@@ -36,6 +37,7 @@ class FakeOutbox : public OutboxReader {
   std::set<std::uint64_t> damaged_;
   std::uint64_t last_seq_ = 0;
   std::size_t failing_reads_ = 0, reads_ = 0;
+  ErrorKind failure_ = ErrorKind::unavailable;
 };
 
 /// A rollup of one window, complete enough to be a record.

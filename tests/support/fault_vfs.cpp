@@ -58,7 +58,7 @@ using State = FaultVfs::State;
 using Fault = FaultVfs::Fault;
 
 /// SQLite gives us one piece of memory: our head, and the base file behind it.
-struct File {
+struct alignas(8) File {
   sqlite3_file head;
   State* state;
   const char* path;  ///< SQLite keeps it; null for a temporary file

@@ -60,7 +60,8 @@ std::string ask(const std::string& broker, Api api, const std::string& body) {
         ::send(socket, framed.data(), framed.size(), MSG_NOSIGNAL) !=
             static_cast<ssize_t>(framed.size()))
       throw std::runtime_error("the broker can't be reached");
-    answer = read_exactly(socket, number_at(read_exactly(socket, 4), 0, 4));
+    const std::uint64_t size = number_at(read_exactly(socket, 4), 0, 4);
+    answer = read_exactly(socket, static_cast<std::size_t>(size));
   } catch (...) {
     ::close(socket);
     throw;

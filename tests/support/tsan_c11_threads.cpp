@@ -7,7 +7,7 @@
 
 void weir::know_c11_threads() {}
 
-#ifdef __SANITIZE_THREAD__
+#ifdef WEIR_SANITIZED_THREADS
 
 #include <pthread.h>
 #include <threads.h>
