@@ -9,7 +9,7 @@
 # 0 when every test passed and the program is no larger than 3 MB.
 #
 # --tests-only: unit tests, scenarios, and that results are the same bytes as on x86-64; neither
-# program nor package. Several files are compiled as one, and random tests go round a fifth as often,
+# program nor package. Several files are compiled as one, and random tests go round a tenth as often,
 # as under the sanitizers: for .ci/run.
 set -eu
 cd "$(dirname "$0")/.."

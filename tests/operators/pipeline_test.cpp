@@ -3,6 +3,7 @@
 
 #include "operators/saturate.hpp"
 #include "tests/operators/rig.hpp"
+#include "tests/support/rounds.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace weir;

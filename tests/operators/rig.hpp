@@ -152,16 +152,6 @@ class Rig {
   std::unique_ptr<Pipeline> pipeline_;
 };
 
-/// How often a long test goes round: less under a sanitizer or an emulator, where each takes
-/// many times as long.
-constexpr int rounds(int wanted) {
-#if defined(WEIR_SANITIZED) || defined(WEIR_EMULATED)
-  return wanted / 5;
-#else
-  return wanted;
-#endif
-}
-
 /// The two clocks of a gateway that was switched on at the epoch.
 inline Moment at(Duration elapsed) {
   return {Timestamp(elapsed), elapsed, true};

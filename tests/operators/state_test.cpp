@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "tests/operators/rig.hpp"
+#include "tests/support/rounds.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace weir;
@@ -163,7 +164,7 @@ TEST_CASE("a source that is gone takes its devices along, and nothing crashes") 
 }
 
 TEST_CASE("cut off anywhere, the state is corrupt") {
-  constexpr std::size_t every = 5 / rounds(5);
+  constexpr std::size_t every = 10 / rounds(10);
   for (const std::string& operators : {line_rollup + all_detectors, every_kind}) {
     Rig before(source + operators);
     fill(before);

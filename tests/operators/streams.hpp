@@ -6,6 +6,7 @@
 
 #include "tests/operators/model.hpp"
 #include "tests/operators/rig.hpp"
+#include "tests/support/rounds.hpp"
 #include "tests/support/catch.hpp"
 
 namespace weir::test {

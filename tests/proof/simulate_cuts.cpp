@@ -59,7 +59,7 @@ SimulationReport simulate_cuts(const SimulationOptions& options) {
   world.may_set_aside = options.lies > 0;
   std::uint64_t tries = 0;
   while (world.report.counts["cuts"] < cuts_a_run && world.report.failures.size() < 5) {
-    live(world, 1 + world.random.below(world.random.one_in(4) ? 2000 : 150));
+    live(world, 1 + world.random.below(world.random.one_in(8) ? 2000 : 150));
     if (++tries > 20 * cuts_a_run + 100) {
       world.failed("the power does not fail any more");
       break;

@@ -174,7 +174,7 @@ class Damaged {
 };
 
 /// What the twin delivered, without the headers, which name the database.
-std::set<std::string> bytes_of(const World& world) {
+std::set<std::string> distinct_records(const World& world) {
   std::set<std::string> bytes;
   for (const SinkRecord& record : world.sink.records())
     bytes.insert(record.topic + " " + record.key + " " + record.value);
@@ -190,7 +190,7 @@ SimulationReport simulate_damage(const SimulationOptions& options) {
   Damaged damaged({options.seed, 0, options.directory + "/damaged"});
   damaged.run(true);
   World& world = damaged.world();
-  const std::set<std::string> right = bytes_of(twin.world());
+  const std::set<std::string> right = distinct_records(twin.world());
   for (const SinkRecord& record : world.sink.records()) {
     if (right.contains(record.topic + " " + record.key + " " + record.value)) {
       ++world.report.counts["as_the_twin"];
