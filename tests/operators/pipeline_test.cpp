@@ -3,8 +3,8 @@
 
 #include "operators/saturate.hpp"
 #include "tests/operators/rig.hpp"
-#include "tests/support/rounds.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/rounds.hpp"
 
 using namespace weir;
 using namespace weir::test;

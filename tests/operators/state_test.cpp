@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "tests/operators/rig.hpp"
-#include "tests/support/rounds.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/rounds.hpp"
 
 using namespace weir;
 using namespace weir::test;

@@ -6,8 +6,8 @@
 
 #include "tests/operators/model.hpp"
 #include "tests/operators/rig.hpp"
-#include "tests/support/rounds.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/rounds.hpp"
 
 namespace weir::test {
 

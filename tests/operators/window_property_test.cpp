@@ -6,6 +6,7 @@
 
 #include "operators/calendar.hpp"
 #include "tests/operators/streams.hpp"
+#include "tests/support/rounds.hpp"
 
 using namespace weir;
 using namespace weir::test;
@@ -306,7 +307,7 @@ TEST_CASE("with any kind of window, the same calls give the same outputs, restar
       "{ session = \"3s\" }\nemit = \"early\"\nearly_every = \"2s\"\nrevise_every = \"5s\""};
   std::uint64_t seed = 17'000;
   for (const std::string& kind : kinds) {
-    for (int i = 0; i < 40; ++i) {
+    for (int i = 0; i < rounds(40); ++i) {
       CAPTURE(kind, ++seed);
       Seeded seeded(seed);
       const std::string toml =

@@ -9,6 +9,7 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_outbox.hpp"
 #include "tests/support/fake_sink.hpp"
+#include "tests/support/rounds.hpp"
 
 using namespace weir;
 using namespace std::chrono_literals;
@@ -446,10 +447,10 @@ TEST_CASE("batches grow again after errors have made them small") {
 }
 
 TEST_CASE("any sequence of mishaps delivers everything exactly once") {
-  for (unsigned seed = 1; seed <= 200; ++seed) {
+  for (int seed = 1; seed <= test::rounds(200); ++seed) {
     FakeOutbox outbox;
     FakeSink sink;
-    unsigned dice = seed * 2654435761U;
+    unsigned dice = static_cast<unsigned>(seed) * 2654435761U;
     const auto roll = [&](unsigned sides) {
       dice = dice * 1664525U + 1013904223U;
       return (dice >> 16) % sides;
