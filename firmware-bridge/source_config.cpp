@@ -23,6 +23,7 @@ void read_times(Params& source, SourceOptions& out) {
     source.problem("forget_after", "expected 0s, or at least as long as idle");
   out.late_topic = source.text("late_topic", "weir.late");
   if (out.late_topic.empty()) source.problem("late_topic", "a topic of Kafka, not an empty text");
+  out.quarantine_topic = source.text("quarantine_topic", "");
 }
 
 /// Where each of `names` stands in `found`; empty if they are not the same names.

@@ -271,7 +271,7 @@ void Chain::set_aside(OutputKind kind, const Series& series, const Reading& read
   Output& output = out.emplace_back();
   output.kind = kind;
   output.name = source.name;
-  if (kind == OutputKind::late) output.topic = source.late_topic;
+  output.topic = kind == OutputKind::late ? source.late_topic : source.quarantine_topic;
   output.group = device_tags(table_, series.device);
   const Intake* const intake = sources_[series.source].intake.get();
   if (intake != nullptr) output.attributes = row_tags(intake->rows(), series.device);

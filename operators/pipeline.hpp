@@ -29,6 +29,7 @@ struct SourceOptions {
   Duration idle{};                     ///< silent that long, a device no longer holds others back
   Duration forget_after{};             ///< silent that long, it has no windows any more; 0: never
   std::string late_topic;
+  std::string quarantine_topic;  ///< empty: what is in quarantine is sent nowhere
   /// A dimension table for the devices (operators/enrichment.hpp); null: none.
   std::shared_ptr<const Enrichment> enrichment;
   std::vector<std::string> derived;  ///< metrics that are computed here from the others

@@ -139,8 +139,15 @@ std::vector<Command> add_dlq(CLI::App& app) {
   CLI::App* show = dlq->add_subcommand("show", "one, with its payload");
   shared(*show);
   show->add_option("id", options->id, "as `weir dlq list` shows it")->required();
+  CLI::App* exported =
+      dlq->add_subcommand("export", "quarantined readings as JSON lines for `weir replay`");
+  exported->add_option("-d,--data-dir", options->directory, "gateway.data_dir")
+      ->capture_default_str()
+      ->type_name("DIR");
+  exported->add_option("--source", options->source, "only those of this source");
   return {{list, [options] { return dead_letter_list_command(*options); }},
-          {show, [options] { return dead_letter_show_command(*options); }}};
+          {show, [options] { return dead_letter_show_command(*options); }},
+          {exported, [options] { return dead_letter_export_command(*options); }}};
 }
 
 Command add_version(CLI::App& app) {

@@ -75,10 +75,13 @@ struct DeadLetterOptions {
   std::optional<std::string> reason;
   std::uint32_t limit = 20;
   std::int64_t id = 0;  ///< of `show`
+  std::string source;   ///< of `export`
   bool json = false;
 };
 int dead_letter_list_command(const DeadLetterOptions& options);
 int dead_letter_show_command(const DeadLetterOptions& options);
+/// The quarantined readings of a source as lines for `weir replay` (REPLAY.md), the oldest first.
+int dead_letter_export_command(const DeadLetterOptions& options);
 
 int version_command(bool json);
 

@@ -207,6 +207,7 @@ void Engine::prepare_commit(const Moment& moment) {
     announce_gap("history_lost", moment);
   }
   fold(record, commit_->outputs);
+  keep_quarantined(*commit_);
   commit_readings_ = commit_->outputs.size() > commit_results
                          ? std::max(commit_readings_ / 2, commit_readings_min)
                          : std::min(commit_readings_ * 2, commit_readings_max);

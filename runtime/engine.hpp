@@ -89,6 +89,7 @@ class Engine {
   std::optional<Duration> tick_due() const;
   void take_feedback(const Moment& now);
   void keep_sample(const Batch::Message& message, const Ingest::Taken& taken);
+  void keep_quarantined(Store::Commit& commit);
   void prepare_commit(const Moment& now);
   void fold(const JournalRecord& record, Outputs& out);
   void reconfigure(const std::string& configuration, Outputs& out);

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "config/units.hpp"
 #include "runtime/engine.hpp"
+#include "runtime/json_writer.hpp"
 #include "runtime/log.hpp"
 
 namespace weir {
@@ -13,6 +15,25 @@ namespace {
 constexpr Duration snapshot_interval = std::chrono::milliseconds(500);
 constexpr std::size_t samples_per_commit = 16;
 constexpr std::size_t sample_topic_bytes = 1024;
+
+/// A reading in quarantine; what is kept of it is a line of a recording (REPLAY.md).
+DeadLetter quarantined_letter(const Output& reading) {
+  std::string device;
+  for (const Tag& tag : reading.group) device += (device.empty() ? "" : "/") + tag.value;
+  JsonWriter json;
+  json.begin_object().member("time", format_time(reading.window.start)).member("device", device);
+  json.member("metric", reading.metric).key("value");
+  std::visit([&](const auto& value) { json.value(value); }, reading.fields.front().value);
+  DeadLetter letter;
+  letter.time = reading.window.start;
+  letter.source = reading.name;
+  letter.reason = kind_name(reading.kind);
+  letter.message =
+      reading.metric + " of " + device + " is further ahead of the gateway's clock than max_skew";
+  letter.payload = json.end_object().take();
+  letter.payload_size = letter.payload.size();
+  return letter;
+}
 
 }  // namespace
 
@@ -45,6 +66,22 @@ void Engine::keep_sample(const Batch::Message& message, const Ingest::Taken& tak
       message.payload.substr(0, static_cast<std::size_t>(count(options_.sample_payload)));
   letter.payload_size = message.payload.size();
   dead_letters_.push_back(std::move(letter));
+}
+
+/// Each reading in quarantine is counted, a sample of them kept; they go out where their source has
+/// a topic for them.
+void Engine::keep_quarantined(Store::Commit& commit) {
+  for (const Output& output : commit.outputs) {
+    if (output.kind != OutputKind::quarantined) continue;
+    if (dead_letters_.size() >= samples_per_commit) {
+      commit.record.delta.add(Counter::dead_letters_dropped, 1);
+      continue;
+    }
+    dead_letters_.push_back(quarantined_letter(output));
+  }
+  std::erase_if(commit.outputs, [](const Output& output) {
+    return output.kind == OutputKind::quarantined && output.topic.empty();
+  });
 }
 
 void Engine::post_snapshot(const Moment& moment, bool force) {

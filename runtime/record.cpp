@@ -157,7 +157,9 @@ SinkRecord make_record(const OutboxEntry& entry, const std::string& gateway,
   record.topic = entry.output.topic;
   record.key = make_key(entry.output, gateway);
   record.value = make_value(entry.output, gateway);
-  record.timestamp = entry.output.window.end;
+  // Its own time is what is doubted.
+  record.timestamp =
+      entry.output.kind == OutputKind::quarantined ? entry.inserted : entry.output.window.end;
   record.headers = {
       {"weir-gateway", gateway},
       {"weir-epoch", epoch},

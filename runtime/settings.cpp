@@ -30,7 +30,10 @@ std::vector<std::string> written_topics(const Settings& settings) {
   for (const RollupOptions& rollup : settings.pipeline->rollups) topics.insert(rollup.topic);
   for (const DetectorOptions& detector : settings.pipeline->detectors)
     topics.insert(detector.topic);
-  for (const SourceOptions& source : settings.source_options) topics.insert(source.late_topic);
+  for (const SourceOptions& source : settings.source_options) {
+    topics.insert(source.late_topic);
+    if (!source.quarantine_topic.empty()) topics.insert(source.quarantine_topic);
+  }
   return {topics.begin(), topics.end()};
 }
 

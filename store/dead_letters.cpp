@@ -1,9 +1,5 @@
 #include "store/dead_letters.hpp"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
-
 #include "store/row.hpp"
 
 namespace weir {
@@ -15,12 +11,6 @@ constexpr std::size_t text_limit = 512;
 
 void cut(std::string& text, std::uint64_t limit) {
   if (text.size() > limit) text.resize(static_cast<std::size_t>(limit));
-}
-
-std::string number_text(double value) {
-  std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  return {buffer.data(), end};
 }
 
 }  // namespace
@@ -63,26 +53,6 @@ Result<void> DeadLetters::insert(DeadLetter letter, Ids& ids) {
     if (auto removed = remove_.run(ids.before_first); !removed) return fail(removed.error());
   }
   return {};
-}
-
-DeadLetter quarantined_letter(const Output& output) {
-  DeadLetter letter;
-  letter.time = output.window.start;
-  letter.source = output.name;
-  letter.topic = output.topic;
-  letter.reason = "quarantined";
-  letter.message = output.metric;
-  for (const Tag& tag : output.group) letter.message += ", " + tag.name + " = " + tag.value;
-  for (const Field& field : output.fields) {
-    letter.message += ", " + field.name + " = ";
-    if (const auto* integer = std::get_if<std::int64_t>(&field.value))
-      letter.message += std::to_string(*integer);
-    else if (const auto* number = std::get_if<double>(&field.value))
-      letter.message += number_text(*number);
-    else
-      letter.message += std::get<std::string>(field.value);
-  }
-  return letter;
 }
 
 }  // namespace weir

@@ -38,7 +38,4 @@ class DeadLetters {
   std::uint64_t payload_limit_ = 0;
 };
 
-/// A quarantined reading as a dead letter: its source, its time, what it was about.
-DeadLetter quarantined_letter(const Output& output);
-
 }  // namespace weir

@@ -72,7 +72,7 @@ Result<Store::Receipt> SqliteStore::commit(const Commit& commit) {
 /// waits there for long goes out first when the link is back, and new results beside the rest.
 Lane SqliteStore::lane_of(const Output& output, const Moment& now) const {
   if (output.kind == OutputKind::alert || output.kind == OutputKind::gap) return Lane::alerts;
-  if (output.kind == OutputKind::late) return Lane::late;
+  if (output.kind == OutputKind::late || output.kind == OutputKind::quarantined) return Lane::late;
   const auto live = index(Lane::live);
   const bool stalled =
       stats_.waiting[live] > 0 && now.wall - stats_.oldest[live] > options_.backlog_after;
@@ -83,10 +83,6 @@ Lane SqliteStore::lane_of(const Output& output, const Moment& now) const {
 void SqliteStore::encode(Pending& pending) const {
   pending.letters = pending.commit.dead_letters;
   for (const Output& output : pending.commit.outputs) {
-    if (output.kind == OutputKind::quarantined) {
-      pending.letters.push_back(quarantined_letter(output));
-      continue;
-    }
     pending.delta.add(Counter::results_produced, kind_name(output.kind), 1);
     const Lane lane = lane_of(output, pending.commit.record.now);
     Entry& entry = pending.entries.emplace_back(Entry{lane, &output, begin_row()});

@@ -2,10 +2,12 @@
 it gets its rollup as if nothing had happened."""
 
 import json
+import subprocess
 import sys
 import time
 
-from rig import MockKafka, Mosquitto, Publisher, Weir, Workspace, consume, wait_until
+from rig import (MockKafka, Mosquitto, Publisher, Weir, Workspace, consume, wait_until,
+                 weir_command)
 
 CONFIG = """
 [gateway]
@@ -25,6 +27,7 @@ topics = ["field/{device}"]
 time = { field = "ts", unit = "ms" }
 metrics = ["v"]
 idle = "1s"
+quarantine_topic = "field.ahead"
 [[rollup]]
 name = "seconds"
 from = "field"
@@ -76,6 +79,28 @@ def counted(weir, messages):
     return wait_until(ready, f"{messages} messages are counted", 60)
 
 
+def said(*words):
+    return subprocess.run(weir_command(*map(str, words)), check=True, capture_output=True,
+                          text=True, timeout=60).stdout
+
+
+def ahead(weir, kafka):
+    """What was in quarantine goes to its topic, and through a replay, where nobody doubts it."""
+    record = wait_until(lambda: consume(kafka.brokers, "field.ahead"), "it is at Kafka", 60)[0]
+    assert record["value"]["kind"] == "quarantined", record
+    assert record["value"]["window"]["start"].startswith("2087-"), record
+    data = weir.directory / "data"
+    listed = said("dlq", "list", "-d", data, "--reason", "quarantined")
+    assert "field: v of future is further ahead" in listed, listed
+    lines = weir.directory / "quarantined.jsonl"
+    lines.write_text(said("dlq", "export", "-d", data))
+    assert '"device":"future","metric":"v","value":1}' in lines.read_text(), lines.read_text()
+    window = json.loads(said("replay", "-c", weir.config_file, lines, "--quiet"))
+    assert window["window"]["start"].startswith("2087-"), window
+    assert window["group"] == {"device": "future"}, window
+    assert said("dlq", "export", "-d", data, "--source", "another") == ""
+
+
 def main():
     with Workspace() as work:
         mosquitto = work.keep(Mosquitto(work.path))
@@ -104,6 +129,7 @@ def main():
         sent += 3
         status = counted(weir, sent)
         assert status["ledger"]["counts"]["readings_quarantined"] == 1, status["ledger"]
+        ahead(weir, kafka)
 
         # A hundred thousand device names against a bound of ten thousand.
         for i in range(100_000):

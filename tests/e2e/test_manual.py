@@ -57,7 +57,7 @@ def completed(script, *words):
 
 def bash_completes(weir, script):
     assert completed(script, "ch") == ["check"]
-    assert completed(script, "dlq", "") == ["list", "show", "-h", "--help"]
+    assert completed(script, "dlq", "") == ["list", "show", "export", "-h", "--help"]
     assert completed(script, "replay", "--time-unit", "r") == ["rfc3339"]
     assert completed(script, "check", "-c", "/etc/host") != [], "no files"
     for command in weir.walk():

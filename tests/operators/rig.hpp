@@ -140,6 +140,7 @@ class Rig {
       source.idle = table.duration("idle", std::chrono::minutes(2), any);
       source.forget_after = table.duration("forget_after", Duration(0), any);
       source.late_topic = table.text("late_topic", "weir.late");
+      source.quarantine_topic = table.text("quarantine_topic", "");
       read_source_rules(table, table.texts("metrics", {}), source);
       table.finish();
     }

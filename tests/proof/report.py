@@ -1,7 +1,7 @@
 """Writes the report of the proof as a page, or puts figures into it that have just run.
 
-    report.py [REPORT.json] > tests/proof/REPORT.md
-    report.py --collect DIRECTORY    its *.json and *.run go into its report.json
+    report.py [REPORT.json] > tests/proof/REPORT.md     default: tests/proof/report.json
+    report.py --collect DIRECTORY REPORT.json           its *.json and *.run go into the report
 """
 
 import json
@@ -118,9 +118,8 @@ def added(before, found):
     return sums
 
 
-def collect(directory):
+def collect(directory, report):
     """Parts of the same whole are added up; a part that ran before begins anew."""
-    report = directory / "report.json"
     figures = json.loads(report.read_text())["figures"] if report.exists() else {}
     for run in sorted(directory.glob("*.run")):
         result = run.with_suffix(".json")
@@ -136,9 +135,9 @@ def collect(directory):
 
 def main():
     if sys.argv[1:2] == ["--collect"]:
-        collect(pathlib.Path(sys.argv[2]))
+        collect(pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]))
         return
-    source = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build/proof/report.json")
+    source = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "tests/proof/report.json")
     figures = json.loads(source.read_text())["figures"]
     figures = dict(sorted(figures.items(), key=lambda item: int(item[0].split("-")[0])))
     numbers = sorted({int(key.split("-")[0]) for key in figures} & FIGURES.keys())

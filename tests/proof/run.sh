@@ -1,14 +1,14 @@
 #!/bin/sh
-# Proves what weir promises, with real processes: prints its seed, a line a figure, and writes
-# build/proof/report.json.
+# Proves what weir promises, with real processes: prints its seed and a line a figure.
 #
 #   sh tests/proof/run.sh [--quick | --part K/N] [--seed N] [--only "N N ..."]
 #
-# --quick   what CI runs, some minutes; without it the full counts, hours.
+# --quick   what CI runs, some minutes; it writes build/proof/report.json. Without it the full
+#           counts, hours, which go into tests/proof/report.json.
 # --part    an N-th of the full counts; the report adds up the parts of one N.
 # --only    these figures; the report keeps what it has of the others.
 #
-# tests/proof/REPORT.md is the last full run: python3 tests/proof/report.py > tests/proof/REPORT.md
+# The page of it: python3 tests/proof/report.py > tests/proof/REPORT.md
 # Exit status: 0 when every figure holds.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -95,8 +95,10 @@ figure 11 slow-disk python3 tests/proof/slow_disk.py
 figure 14 restart python3 tests/proof/restart.py
 figure 15 cost python3 tests/proof/cost.py $cost
 
-[ -n "$only" ] || [ "$part" != 1/1 ] || rm -f "$out/report.json"
-python3 tests/proof/report.py --collect "$out"
+report=tests/proof/report.json
+[ -z "$quick" ] || report=build/proof/report.json
+[ -n "$only" ] || [ "$part" != 1/1 ] || rm -f "$report"
+python3 tests/proof/report.py --collect "$out" "$report"
 failed=$(grep -l '"holds": false' "$out"/*.run | sed 's|.*/||; s|-.*||' | tr '\n' ' ' || true)
 [ -z "$failed" ] || { echo "proof: FAILED: ${failed}(seed $seed)" >&2 && exit 1; }
-echo "proof: all figures hold; build/proof/report.json"
+echo "proof: all figures hold; $report"

@@ -31,6 +31,7 @@ aggregates = ["count", "sum"]
 name = "cleaned"
 topics = ["cleaned/{device}"]
 time = { field = "t" }
+quarantine_topic = "ahead"
 deduplicate = {}
 derive.twice = "2 * v"
 [[rollup]]

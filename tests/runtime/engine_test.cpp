@@ -249,6 +249,44 @@ TEST_CASE("rubbish is acknowledged, counted, and kept as a sample") {
   CHECK(letters[1].payload == "not json");
 }
 
+TEST_CASE(
+    "readings from the future are kept as lines of a recording, and go where they have a topic") {
+  TempDir directory;
+  ManualClock clock;
+  EngineRig rig(directory.path(), clock);
+  const std::int64_t ahead = std::chrono::ceil<std::chrono::seconds>(
+                                 clock.now().wall.time_since_epoch() + std::chrono::hours(1))
+                                 .count();
+  rig.send(1, ahead, 1.5, "a \"d\"");
+  rig.payload("{\"t\":" + std::to_string(ahead * 1000) + ",\"v\":7}", 2, "cleaned/d");
+  settle(rig, clock);
+  const auto letters = [&] {
+    return StoreInspector::open(directory.path()).value()->dead_letters("quarantined", 99).value();
+  };
+  REQUIRE(letters().size() == 2);
+  CHECK(letters()[1].source == "s");
+  CHECK(letters()[1].payload ==
+        R"({"time":"2023-11-14T23:13:20Z","device":"a \"d\"","metric":"v","value":1.5})");
+  CHECK(letters()[0].payload ==
+        R"({"time":"2023-11-14T23:13:20Z","device":"d","metric":"v","value":7})");
+
+  // Kafka must not take the time that is doubted for the record's.
+  REQUIRE(rig.uplink->step(std::chrono::seconds(1)));
+  const auto records = rig.sink.records();
+  REQUIRE(records.size() == 1);
+  CHECK(records[0].topic == "ahead");
+  CHECK(records[0].timestamp <= clock.now().wall);
+  CHECK(records[0].value.find(R"("kind":"quarantined","gateway":"g","name":"cleaned")") !=
+        std::string::npos);
+
+  for (std::uint16_t id = 3; id < 23; ++id) rig.send(id, ahead, 1);
+  settle(rig, clock);
+  CHECK(letters().size() == 2 + 16);
+  CHECK(rig.engine->ledger().total(Counter::dead_letters_dropped) == 4);
+  CHECK(rig.engine->ledger().total(Counter::readings_quarantined) == 22);
+  rig.balanced();
+}
+
 TEST_CASE("a device that falls silent has its open window emitted by a tick") {
   TempDir directory;
   ManualClock clock;
