@@ -108,8 +108,11 @@ def attach(weir, tasks, options):
                      weir.directory / "strace.log")
 
     def attached():
-        return all("TracerPid:\t0\n" not in pathlib.Path(f"/proc/{process}/task/{task}/status")
-                   .read_text() for task in tasks)
+        try:
+            return all("TracerPid:\t0\n" not in pathlib.Path(f"/proc/{process}/task/{task}/status")
+                       .read_text() for task in tasks)
+        except OSError:
+            return True  # killed already: the thread was about to make its call
 
     wait_until(attached, "strace is attached")
     return strace
