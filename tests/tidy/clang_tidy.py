@@ -29,7 +29,9 @@ def clang_tidy(folder, source):
     extra = [f"--extra-arg={part}" for word in ANALYZER for part in ("-Xclang", word)]
     done = subprocess.run(["clang-tidy", "-p", folder, "--quiet", *extra, source], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    return done.stdout if done.returncode == 0 else done.stdout + done.stderr
+    if done.returncode == 0:
+        return done.stdout
+    return f"{done.stdout}{done.stderr}{source}: clang-tidy ended with {done.returncode}\n"
 
 
 def one_by_one(sources):
@@ -65,8 +67,7 @@ def look(group):
 
 
 def main():
-    if not COMMANDS.exists():
-        subprocess.run(["cmake", "--preset", "dev"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["cmake", "--preset", "dev"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
     if len(sys.argv) > 1:
         work = [lambda name=name: one_by_one([name]) for name in sys.argv[1:]]
     else:
@@ -74,6 +75,8 @@ def main():
         GROUPS.mkdir(parents=True, exist_ok=True)
         written = [(write_group(f"{name}_{number}", sources, entries[sources[0]]), sources)
                    for number, (name, sources) in enumerate(groups(entries))]
+        if not written:
+            sys.exit(f"{COMMANDS} names no source of the product")
         (GROUPS / "compile_commands.json").write_text(json.dumps([entry for entry, _ in written]))
         work = [lambda group=(entry["file"], sources): look(group) for entry, sources in written]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
