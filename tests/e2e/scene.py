@@ -6,6 +6,19 @@ import time
 from rig import MockKafka, Mosquitto, Publisher, Weir, wait_until
 
 
+STORE = """
+[store]
+commit_interval = "20ms"
+[kafka]
+brokers = ["@BROKERS@"]
+"""
+
+
+def rollup(name, window="10m", more=""):
+    return (f'[[rollup]]\nname = "{name}"\nfrom = "s"\nwindow = {{ tumbling = "{window}" }}\n'
+            f'aggregates = ["count", "sum"]\ntopic = "results"\n{more}\n')
+
+
 class Scene:
     def __init__(self, work, path, config, gateway):
         self.path = path

@@ -5,7 +5,7 @@ import json
 import subprocess
 
 from rig import GATEWAY, PATIENCE, Workspace, consume, wait_until, weir_command
-from scene import Scene
+from scene import STORE, Scene, rollup
 
 SOURCE = """
 [[source]]
@@ -28,19 +28,9 @@ method = "range"
 high = "most"
 clear_after = 1
 topic = "results"
-[store]
-commit_interval = "20ms"
-[kafka]
-brokers = ["@BROKERS@"]
 """
-
-
-def rollup(name, more=""):
-    return (f'[[rollup]]\nname = "{name}"\nfrom = "s"\nwindow = {{ tumbling = "10m" }}\n'
-            f'aggregates = ["sum"]\ntopic = "results"\n{more}\n')
-
-
-CONFIG = GATEWAY + SOURCE + rollup("own") + rollup("by_site", 'by = ["site"]') + DETECTOR
+CONFIG = (GATEWAY + SOURCE + rollup("own") + rollup("by_site", more='by = ["site"]') + DETECTOR +
+          STORE)
 
 
 class Enriched(Scene):

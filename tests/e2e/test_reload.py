@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 from rig import GATEWAY, PATIENCE, Workspace, consume, wait_until, weir_command
-from scene import Scene
+from scene import STORE, Scene, rollup
 
 SOURCE = """
 [[source]]
@@ -16,19 +16,6 @@ time = { field = "t", unit = "ms" }
 metrics = ["v"]
 idle = "1h"
 """
-STORE = """
-[store]
-commit_interval = "20ms"
-[kafka]
-brokers = ["@BROKERS@"]
-"""
-
-
-def rollup(name, window="10m"):
-    return (f'[[rollup]]\nname = "{name}"\nfrom = "s"\nwindow = {{ tumbling = "{window}" }}\n'
-            f'aggregates = ["count", "sum"]\ntopic = "results"\n')
-
-
 ALERT = """
 [[detector]]
 name = "high"
