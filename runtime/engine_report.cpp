@@ -19,7 +19,8 @@ constexpr std::size_t sample_topic_bytes = 1024;
 /// A reading in quarantine; what is kept of it is a line of a recording (REPLAY.md).
 DeadLetter quarantined_letter(const Output& reading) {
   std::string device;
-  for (const Tag& tag : reading.group) device += (device.empty() ? "" : "/") + tag.value;
+  for (const Tag& tag : reading.group)
+    device += (&tag == reading.group.data() ? "" : "/") + tag.value;
   JsonWriter json;
   json.begin_object().member("time", format_time(reading.window.start)).member("device", device);
   json.member("metric", reading.metric).key("value");
