@@ -150,9 +150,13 @@ Groups::Group* Groups::move(DeviceId device, Effect& effect) {
 Groups::Group* Groups::forgotten(DeviceId device) {
   if (!has_joined(device)) return nullptr;
   Group& group = groups_[seats_[index(device)].group];
-  const bool all = std::ranges::all_of(
-      group.devices, [this](DeviceId each) { return clocks_.clock(each).forgotten; });
-  return all ? &group : nullptr;
+  // From the one that was there last, so that a group that falls silent device by device is not
+  // gone through for each of them.
+  for (std::size_t left = group.devices.size(); left > 0; --left) {
+    if (!clocks_.clock(group.devices[group.present]).forgotten) return nullptr;
+    group.present = (group.present + 1) % group.devices.size();
+  }
+  return &group;
 }
 
 void Groups::save(const Group& group, ByteWriter& out) const {

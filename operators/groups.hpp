@@ -27,10 +27,12 @@ class Groups {
     Timestamp watermark = time_begin;
     Timestamp furthest = time_begin;   ///< the highest watermark any device of it ever had
     Timestamp closed = time_begin;     ///< the rollup's: windows up to here are closed for good
+    Timestamp passed = time_begin;     ///< the rollup's: so far a shorter lateness let windows go
     Timestamp next_event = time_end;   ///< the rollup's: when a window completes or goes next
     HoldTree holds;                    ///< a leaf a device
     std::vector<DeviceId> devices;     ///< in the order of joining; the first names the group
     std::vector<std::uint32_t> cells;  ///< the rollup's: a metric each
+    std::size_t present = 0;           ///< the place of a device that was not forgotten when asked
     bool left = false;                 ///< all its devices are in others from now on
   };
 

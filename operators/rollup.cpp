@@ -159,6 +159,9 @@ void Rollup::regroup(const SourceOptions& next, Outputs& out) {
   for (const std::uint32_t group : groups_.leave(next)) {
     for (const std::uint32_t cell : groups_[group].cells) let_go(cell, out);
   }
+  if (next.lateness <= lateness_) return;
+  for (Group& group : groups_.all())
+    group.passed = std::max(group.passed, saturating_sub(group.watermark, lateness_));
 }
 
 void Rollup::advance(Group& group, Outputs& out) {

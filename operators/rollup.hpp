@@ -36,6 +36,8 @@ namespace weir {
 /// after the first reading since the previews before. A preview is a revision like any other, but
 /// for its mark; the window is emitted without the mark in any case when it is complete.
 ///
+/// *A lateness that becomes longer* opens no window again that a shorter one closed for good.
+///
 /// *`Output::late`* counts readings whose event time was behind the group watermark when they came.
 class Rollup : public Operator {
  public:
@@ -143,7 +145,7 @@ class Rollup : public Operator {
   Timestamp gone_at(Timestamp end) const { return saturating_add(end, lateness_); }
   /// Whether a window that ends there is closed for good.
   bool gone(const Group& group, Timestamp end) const {
-    return gone_at(end) <= group.watermark || end <= group.closed;
+    return gone_at(end) <= group.watermark || end <= std::max(group.closed, group.passed);
   }
   void wait_for(Group& group, Timestamp end) const;
   bool once() const { return emission_.mode == EmissionOptions::Mode::final; }

@@ -12,7 +12,35 @@ namespace {
 
 // What is known of a window, and when results are due.
 constexpr std::uint8_t changed_bit = 1, previewed_bit = 2, queued_bit = 4;
-constexpr std::uint8_t early_bit = 1, revise_bit = 2, closed_bit = 4;
+constexpr std::uint8_t early_bit = 1, revise_bit = 2, closed_bit = 4, passed_bit = 8;
+
+/// One of the times that few groups have.
+using GroupTime = Timestamp Groups::Group::*;
+
+bool any_has(const std::vector<const Groups::Group*>& groups, GroupTime time) {
+  return std::ranges::any_of(
+      groups, [time](const Groups::Group* group) { return group->*time != time_begin; });
+}
+
+void save_times(const std::vector<const Groups::Group*>& groups, GroupTime time, ByteWriter& out) {
+  out.varint(static_cast<std::uint64_t>(std::ranges::count_if(
+      groups, [time](const Groups::Group* group) { return group->*time != time_begin; })));
+  for (std::size_t group = 0; group < groups.size(); ++group) {
+    if (groups[group]->*time == time_begin) continue;
+    out.varint(group);
+    out.zigzag(count_us(groups[group]->*time));
+  }
+}
+
+bool load_times(Groups& groups, GroupTime time, ByteReader& in) {
+  for (std::uint64_t left = in.count(); left > 0; --left) {
+    const std::uint64_t group = in.varint();
+    const Timestamp at = timestamp_us(in.zigzag());
+    if (!in.ok() || group >= groups.all().size() || at == time_begin) return false;
+    groups[static_cast<std::uint32_t>(group)].*time = at;
+  }
+  return in.ok();
+}
 
 }  // namespace
 
@@ -51,21 +79,15 @@ void Rollup::save(ByteWriter& out) const {
 // Only where there is any of it, so that state from before there was such a thing reads the same.
 void Rollup::save_rest(ByteWriter& out) const {
   const std::vector<const Group*> groups = stored_groups();
-  const auto closed = static_cast<std::uint64_t>(std::ranges::count_if(
-      groups, [](const Group* group) { return group->closed != time_begin; }));
-  const int bits =
-      (early_due_ ? early_bit : 0) | (revise_due_ ? revise_bit : 0) | (closed > 0 ? closed_bit : 0);
+  const int bits = (early_due_ ? early_bit : 0) | (revise_due_ ? revise_bit : 0) |
+                   (any_has(groups, &Group::closed) ? closed_bit : 0) |
+                   (any_has(groups, &Group::passed) ? passed_bit : 0);
   if (bits == 0) return;
   out.u8(static_cast<std::uint8_t>(bits));
   if (early_due_) out.zigzag(early_due_->count());
   if (revise_due_) out.zigzag(revise_due_->count());
-  if (closed == 0) return;
-  out.varint(closed);
-  for (std::size_t group = 0; group < groups.size(); ++group) {
-    if (groups[group]->closed == time_begin) continue;
-    out.varint(group);
-    out.zigzag(count_us(groups[group]->closed));
-  }
+  if ((bits & closed_bit) != 0) save_times(groups, &Group::closed, out);
+  if ((bits & passed_bit) != 0) save_times(groups, &Group::passed, out);
 }
 
 void Rollup::save_cell(std::uint32_t cell, ByteWriter& out) const {
@@ -107,15 +129,11 @@ bool Rollup::load(ByteReader& in) {
 
 bool Rollup::load_rest(ByteReader& in) {
   const std::uint8_t bits = in.at_end() ? std::uint8_t{0} : in.u8();
-  if (bits > (early_bit | revise_bit | closed_bit)) return false;
+  if (bits > (early_bit | revise_bit | closed_bit | passed_bit)) return false;
   if ((bits & early_bit) != 0) early_due_ = Duration(in.zigzag());
   if ((bits & revise_bit) != 0) revise_due_ = Duration(in.zigzag());
-  for (std::uint64_t left = (bits & closed_bit) != 0 ? in.count() : 0; left > 0; --left) {
-    const std::uint64_t group = in.varint();
-    const Timestamp closed = timestamp_us(in.zigzag());
-    if (!in.ok() || group >= groups_.all().size() || closed == time_begin) return false;
-    groups_[static_cast<std::uint32_t>(group)].closed = closed;
-  }
+  if ((bits & closed_bit) != 0 && !load_times(groups_, &Group::closed, in)) return false;
+  if ((bits & passed_bit) != 0 && !load_times(groups_, &Group::passed, in)) return false;
   // The configuration may say otherwise by now.
   if (emission_.mode != EmissionOptions::Mode::early) early_due_.reset();
   unarmed_ = emission_.mode == EmissionOptions::Mode::early && !early_due_;

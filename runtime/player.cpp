@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -102,18 +103,50 @@ Result<void> Player::play_journal(const std::string& path, bool as_recorded) {
     if (!ended) return fail(ended.error());
     left_out_.insert(left_out_.end(), ended->begin(), ended->end());
   }
-  return (*inspector)->replay(checkpoint->journal_seq, [&](JournalRecord&& record) {
+  const std::uint64_t unknown = learn_series(**inspector, checkpoint->journal_seq);
+  std::uint64_t left_out = 0;
+  const auto replayed = (*inspector)->replay(checkpoint->journal_seq, [&](JournalRecord&& record) {
+    if (record.seq >= unknown) {
+      ++left_out;
+      return;
+    }
     if (as_recorded && record.configuration)
       (void)pipeline_->reconfigure(*record.configuration, outputs_);
     if (record.begin_anew) pipeline_->begin_anew(*record.begin_anew);
-    ByteReader dictionary(record.dictionary);
-    if (!record.dictionary.empty()) table_->read(dictionary);
     now_ = record.now;
     clock_started_ = true;
     readings_ += record.readings.size();
     if (!record.readings.empty()) process(record.readings);
     settle();
   });
+  if (left_out == 0) return replayed;
+  return fail(ErrorKind::corrupt, "the last " + std::to_string(left_out) +
+                                      " records of the journal name devices or series that a "
+                                      "record before them introduced, which is lost");
+}
+
+/// The series that the journal introduces, and behind them those that the configuration derives and
+/// the journal does not know. Returns the first record that speaks of others.
+std::uint64_t Player::learn_series(StoreInspector& journal, std::uint64_t after) {
+  std::uint64_t unknown = std::numeric_limits<std::uint64_t>::max();
+  // What is damaged is said when it is played.
+  (void)journal.replay(after, [&](JournalRecord&& record) {
+    if (record.seq >= unknown) return;
+    ByteReader dictionary(record.dictionary);
+    const bool fits = record.dictionary.empty() || table_->read(dictionary);
+    const std::uint32_t known = table_->mark().series;
+    const bool all_known = std::ranges::all_of(
+        record.readings, [known](const Reading& reading) { return index(reading.series) < known; });
+    if (!fits || !all_known) unknown = record.seq;
+  });
+  for (std::uint32_t id = 0; id < table_->mark().devices; ++id) {
+    const SeriesTable::Source& from = table_->source(table_->device(DeviceId{id}).source);
+    for (const SourceOptions& source : settings_.source_options) {
+      if (source.name == from.name && source.tag_names == from.tag_names)
+        intern_derived(source, DeviceId{id}, *table_);
+    }
+  }
+  return unknown;
 }
 
 void Player::set_clock(Timestamp wall) {

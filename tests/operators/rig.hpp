@@ -80,17 +80,12 @@ class Rig {
 
   /// The rows of the first source's dimension table become these.
   void change_table(const std::string& csv, Outputs& out) {
-    ConfigFile file = ConfigFile::parse(toml_, "test.toml");
-    file.root().tables("source").front().table("enrich").put_text("csv", csv, "csv");
-    toml_ = file.toml({"source", "rollup", "detector", "limits"});
-    ConfigFile changed = ConfigFile::parse(toml_, "changed.toml");
-    Params root = changed.root();
-    pipeline_->regroup(read_sources(root), out);
-    const std::string state = saved();
-    make();
-    ByteReader in(state);
-    const auto loaded = pipeline_->load(in);
-    if (!loaded || !loaded->empty()) throw std::runtime_error("the state was left out");
+    reconfigure([&](Params& source) { source.table("enrich").put_text("csv", csv, "csv"); }, out);
+  }
+
+  /// An option of the first source becomes this.
+  void change_source(const std::string& key, const std::string& text, Outputs& out) {
+    reconfigure([&](Params& source) { source.put_text(key, text, key); }, out);
   }
 
   /// A new pipeline and a new table, as after a restart; the state has to survive unchanged.
@@ -118,6 +113,21 @@ class Rig {
   static constexpr SeriesTable::Limits limits{200'000, 200'000};
 
  private:
+  template <class Edit>
+  void reconfigure(const Edit& edit, Outputs& out) {
+    ConfigFile file = ConfigFile::parse(toml_, "test.toml");
+    edit(file.root().tables("source").front());
+    toml_ = file.toml({"source", "rollup", "detector", "limits"});
+    ConfigFile changed = ConfigFile::parse(toml_, "changed.toml");
+    Params root = changed.root();
+    pipeline_->regroup(read_sources(root), out);
+    const std::string state = saved();
+    make();
+    ByteReader in(state);
+    const auto loaded = pipeline_->load(in);
+    if (!loaded || !loaded->empty()) throw std::runtime_error("the state was left out");
+  }
+
   void make() {
     ConfigFile file = ConfigFile::parse(toml_, "test.toml");
     Params root = file.root();

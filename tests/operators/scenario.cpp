@@ -222,6 +222,8 @@ class Runner {
       std::string csv;
       for (std::size_t i = 1; i < words.size(); ++i) csv += words[i] + "\n";
       rig_.change_table(csv, out_);
+    } else if (verb == "set") {
+      rig_.change_source(words.at(1), words.at(2), out_);
     } else if (verb == "close") {
       const std::vector<std::string> names = {words.at(1) + " " + words.at(2)};
       rig_.pipeline().close(names, out_);
