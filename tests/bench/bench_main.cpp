@@ -227,11 +227,11 @@ struct AggregateFigures {
   std::size_t bytes = 0;  ///< of one window, with what it holds beside itself
 };
 
-/// One aggregate alone, over windows of 600 readings that are nearly in order, a thousand of them
-/// at a time: what a reading costs, and what the value of a window does. The best of seven runs:
-/// these are short, and what else runs on the machine only adds.
-AggregateFigures aggregate_figures(const AggregateEntry& entry) {
-  constexpr std::size_t series = 1000, readings = 600;
+/// One aggregate alone, over a window a series with its readings nearly in order: what a reading
+/// costs, and what the value of a window does. The best of seven runs: these are short, and what
+/// else runs on the machine only adds.
+AggregateFigures aggregate_figures(const AggregateEntry& entry, std::size_t series,
+                                   std::size_t readings) {
   AggregateOptions options;
   options.states = {{"s", 20}};
   const AggregateSet set(entry.choose != nullptr ? entry.choose(entry.name, options)
@@ -243,7 +243,7 @@ AggregateFigures aggregate_figures(const AggregateEntry& entry) {
   };
   Output result;
   result.count = readings;
-  result.window = {timestamp_us(0), timestamp_us(readings * 1'000'000)};
+  result.window = {timestamp_us(0), timestamp_us(static_cast<std::int64_t>(readings) * 1'000'000)};
   const auto add_all = [&] {
     for (std::size_t n = 0; n < readings; ++n) {
       const std::size_t second = n - (n % 16 == 15 ? 3 : 0);  // one in sixteen comes late
@@ -264,8 +264,10 @@ AggregateFigures aggregate_figures(const AggregateEntry& entry) {
   AggregateFigures figures;
   for (int run = 0; run < 7; ++run) {
     for (std::size_t i = 0; i < series; ++i) set.init(state_of(i));
-    figures.add_ns = std::min(figures.add_ns, seconds_of(add_all) * 1e9 / (series * readings));
-    figures.result_ns = std::min(figures.result_ns, seconds_of(ask_all) * 1e9 / series);
+    const auto windows = static_cast<double>(series);
+    const double all = windows * static_cast<double>(readings);
+    figures.add_ns = std::min(figures.add_ns, seconds_of(add_all) * 1e9 / all);
+    figures.result_ns = std::min(figures.result_ns, seconds_of(ask_all) * 1e9 / windows);
     figures.bytes = set.state_bytes() + set.held_bytes(state_of(0));
     for (std::size_t i = 0; i < series; ++i) set.release(state_of(i));
   }
@@ -275,10 +277,15 @@ AggregateFigures aggregate_figures(const AggregateEntry& entry) {
 void print_aggregates(std::ostream& out) {
   out << "  \"aggregates\": {";
   for (const AggregateEntry* entry : aggregates()) {
-    const AggregateFigures figures = aggregate_figures(*entry);
+    // The fewer series, the longer the windows, so that a run is long enough to be measured.
+    const AggregateFigures few = aggregate_figures(*entry, 10, 60'000);
+    const AggregateFigures some = aggregate_figures(*entry, 1000, 600);
+    const AggregateFigures many = aggregate_figures(*entry, 100'000, 60);
     out << (entry == aggregates()[0] ? "\n" : ",\n") << "    \"" << entry->name
-        << "\": {\"ns_a_reading\": " << figures.add_ns << ", \"ns_a_result\": " << figures.result_ns
-        << ", \"bytes\": " << figures.bytes << "}";
+        << "\": {\"ns_a_reading_10_series\": " << few.add_ns
+        << ", \"ns_a_reading_1000_series\": " << some.add_ns
+        << ", \"ns_a_reading_100000_series\": " << many.add_ns
+        << ", \"ns_a_result\": " << some.result_ns << ", \"bytes\": " << some.bytes << "}";
   }
   out << "\n  },\n";
 }

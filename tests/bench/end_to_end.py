@@ -28,6 +28,8 @@ id = "bench"
 data_dir = "@DATA@"
 [http]
 listen = "@HTTP@"
+[store]
+@STORE@
 [mqtt]
 url = "@MQTT@"
 qos = @QOS@
@@ -69,7 +71,8 @@ def flood(mosquitto, messages, qos, devices=1000, rate=0):
 
 def make_weir(work, mosquitto, kafka, **more):
     config = CONFIG.replace("@MQTT@", mosquitto.url).replace("@BROKERS@", kafka.brokers)
-    values = {"QOS": 1, "WINDOW": "10s", "SOURCE": "", "KAFKA": "", "DETECTOR": ZSCORE, **more}
+    values = {"QOS": 1, "WINDOW": "10s", "SOURCE": "", "KAFKA": "", "STORE": "",
+              "DETECTOR": ZSCORE, **more}
     for name, value in values.items():
         config = config.replace(f"@{name}@", str(value))
     directory = work.path / f"weir{len(work.started)}"
@@ -162,12 +165,13 @@ def measure_start(work, mosquitto, kafka):
     return {"start_to_first_acknowledgement_ms": sorted(times)[len(times) // 2]}
 
 
-def measure_latency(work, mosquitto, kafka):
+def measure_latency(work, mosquitto, kafka, interval):
     """From a window's end to its record at a consumer of the topic, on one machine and one clock:
     readings every 10 ms, windows of a second, ten devices. The next reading behind the end closes
     the window, so up to 10 ms of this are the reading's; the reading and the consumer's fetch are
     in it, too."""
-    weir = make_weir(work, mosquitto, kafka, WINDOW="1s").start().connected()
+    weir = make_weir(work, mosquitto, kafka, WINDOW="1s",
+                     STORE=f'commit_interval = "{interval}"').start().connected()
     flood(mosquitto, 10, 1, devices=10)  # and the topic is there
     tail = subprocess.Popen([str(TESTS / "weir-kafka-tail"), "--brokers", kafka.brokers, "--json",
                              "telemetry.rollups"], stdout=subprocess.PIPE, text=True)
@@ -203,7 +207,8 @@ def main(messages, parts_file, results_file):
             results[f"weir_qos{qos}"] = measure_weir(work, mosquitto, kafka, messages, qos)
         results["steady_1000_readings_a_second"] = measure_steady(work, mosquitto, kafka)
         results["ten_thousand_series"] = measure_memory(work, mosquitto, kafka)
-        results["window_end_to_kafka"] = measure_latency(work, mosquitto, kafka)
+        results["window_end_to_kafka"] = {
+            interval: measure_latency(work, mosquitto, kafka, interval) for interval in ("1s", "250ms")}
         mosquitto.stop()
         # The broker's default: 20 unacknowledged messages, so as many a sync.
         narrow = work.path / "narrow"
