@@ -15,7 +15,9 @@ namespace weir {
 /// acknowledged, and then waiting only costs throughput. It can't be asked (MQTT 3.1.1), so it is
 /// recognised: the flow stands still although messages wait, and goes on right after their
 /// acknowledgement. While that is so, a commit is due as soon as the flow pauses. Now and then it
-/// waits a little longer all the same, to see whether the broker could send more.
+/// waits a little longer all the same, to see whether the broker could send more. Many messages and
+/// then stillness look like a full window before it is known: to wait out the interval would leave
+/// the broker with a queue that it may never work off.
 ///
 /// Pure: fed with elapsed time, asks nobody.
 class CommitPace {
@@ -59,7 +61,7 @@ class CommitPace {
     if (waiting_ >= max_messages) return oldest_;
     const Duration next = std::max(oldest_ + lead, committed_at_ + interval_);
     const Duration full = std::min(next, oldest_ + interval_);
-    if (!window_limited_) return full;
+    if (!window_limited_) return waiting_ < many ? full : std::min(full, newest_ + stillness);
     return std::min(full, newest_ + (rounds_ % probe_every == 0 ? probe : pause));
   }
 
@@ -70,6 +72,7 @@ class CommitPace {
   static constexpr Duration pause{1000};          ///< the flow pauses
   static constexpr Duration open_gap{8000};       ///< longer than a source gathers before it reads
   static constexpr Duration stillness{20'000};    ///< so long that the flow may wait for us
+  static constexpr std::uint64_t many = 500;      ///< messages that are worth a commit
   static constexpr Duration resume_window{5000};  ///< "right after"
   static constexpr Duration probe{20'000};
   static constexpr std::uint64_t probe_every = 32;  ///< rounds

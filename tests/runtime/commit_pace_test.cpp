@@ -72,6 +72,26 @@ TEST_CASE("commits are an interval apart, and later messages do not put them off
   CHECK(pace.due() == ms(1257));
 }
 
+TEST_CASE("many messages and then stillness do not wait out the interval, few do") {
+  for (const std::uint64_t messages : {CommitPace::many, CommitPace::many - 1}) {
+    CommitPace pace(ms(1000));
+    pace.arrived(ms(5000), 1);
+    pace.closing(ms(5005));
+    pace.committed(ms(5007), 1);
+    pace.arrived(ms(5010), messages);
+    CHECK(pace.due() ==
+          (messages == CommitPace::many ? ms(5010) + CommitPace::stillness : ms(6007)));
+  }
+}
+
+TEST_CASE("a full window is recognised after one stillness, however long the interval") {
+  CommitPace pace(ms(1000));
+  Duration now = ms(5000);
+  const auto commits = full_window(pace, now, 1000, 4);
+  CHECK(commits.back() - commits.front() < ms(100));
+  CHECK(pace.window_limited());
+}
+
 TEST_CASE("a commit without messages counts for the distance, too") {
   CommitPace pace(ms(250));
   pace.closing(ms(1000));
@@ -80,13 +100,13 @@ TEST_CASE("a commit without messages counts for the distance, too") {
   CHECK(pace.due() == ms(1252));
 }
 
-TEST_CASE("a broker whose window is full is recognised after one long round") {
-  for (const std::uint64_t window : {1U, 20U, 1000U}) {
+TEST_CASE("a broker whose small window is full is recognised after one long round") {
+  for (const std::uint64_t window : {1U, 20U, 499U}) {
     CAPTURE(window);
     CommitPace pace(ms(250));
     Duration now = ms(1000);
     const auto commits = full_window(pace, now, window, 30);
-    CHECK(commits[1] - commits[0] > ms(200));
+    CHECK(commits[1] - commits[0] > ms(200));  // the interval
     REQUIRE(pace.window_limited());
     for (std::size_t i = 3; i < commits.size(); ++i) CHECK(commits[i] - commits[i - 1] <= ms(4));
   }
