@@ -1,14 +1,16 @@
 #!/bin/sh
 # Makes a minimal root of this distribution and of this machine's architecture, once. As root.
 #
-#   sh cross/root.sh DIRECTORY [PACKAGE,PACKAGE...]
+#   sh cross/root.sh DIRECTORY [PACKAGE,PACKAGE... [RELEASE]]
+#
+# RELEASE: another one than the one that runs here, by its name (trixie), from the same mirror.
 set -eu
-root=${1:?usage: sh cross/root.sh DIRECTORY [PACKAGE,PACKAGE...]}
+root=${1:?usage: sh cross/root.sh DIRECTORY [PACKAGE,PACKAGE... [RELEASE]]}
 include=${2:-}
+release=${3:-$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)}
 
 if [ ! -e "$root/.made" ]; then
   rm -rf "$root"
-  release=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
   # shellcheck disable=SC2016 # a field of apt's
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
   debootstrap --variant=minbase ${include:+"--include=$include"} "$release" "$root" "$mirror" \
