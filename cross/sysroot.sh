@@ -2,7 +2,11 @@
 # Makes build/sysroot/TARGET: headers and libraries of another architecture, out of the packages of
 # the distribution that runs here.
 #
-#   sh cross/sysroot.sh arm64|armhf
+#   sh cross/sysroot.sh amd64|arm64|armhf [static]
+#
+# static: build/sysroot/TARGET-static, where a linker finds archives only, but for libc. The libraries
+# of which the distribution has no archive, or none that can be linked, or a large one, are there as
+# the sources of its packages, in usr/src, patched as it patches them.
 #
 # Packages come from wherever apt is set up to take them, through private directories of apt: it
 # needs no rights, and dpkg learns of no foreign architecture. One that is complete is left alone;
@@ -20,18 +24,31 @@ die() {
   exit 1
 }
 
+usage="usage: sh cross/sysroot.sh amd64|arm64|armhf [static]"
 target=${1:-}
 case $target in
-  arm64 | armhf) ;;
-  *) die "usage: sh cross/sysroot.sh arm64|armhf" ;;
+  amd64 | arm64 | armhf) ;;
+  *) die "$usage" ;;
 esac
+static=${2:-}
 
 # The target's side of what tests/setup.sh installs to build weir.
-packages="libc6-dev libpaho-mqttpp-dev libpaho-mqtt-dev libssl-dev librdkafka-dev libsqlite3-dev
-  zlib1g-dev libboost-dev libtomlplusplus-dev libsimdjson-dev rapidjson-dev libexpected-dev
-  libspdlog-dev libfmt-dev libcli11-dev prometheus-cpp-dev catch2"
+packages="libc6-dev libpaho-mqtt-dev libssl-dev libsqlite3-dev zlib1g-dev libboost-dev
+  libtomlplusplus-dev rapidjson-dev libexpected-dev libcli11-dev"
+sources=
+case $static in
+  "")
+    packages="$packages libpaho-mqttpp-dev librdkafka-dev libsimdjson-dev libspdlog-dev libfmt-dev
+      prometheus-cpp-dev catch2"
+    ;;
+  static)
+    packages="$packages liblz4-dev libzstd-dev"
+    sources="sqlite3 fmtlib spdlog simdjson prometheus-cpp paho.mqtt.cpp librdkafka"
+    ;;
+  *) die "$usage" ;;
+esac
 
-sysroot=$PWD/build/sysroot/$target
+sysroot=$PWD/build/sysroot/$target${static:+-static}
 # What made it: a change of this file makes it anew.
 wanted=$(cksum <cross/sysroot.sh)
 made=$(cat "$sysroot/.made" 2>/dev/null) || made=
@@ -40,8 +57,17 @@ made=$(cat "$sysroot/.made" 2>/dev/null) || made=
 
 work=$sysroot.new
 rm -rf "$work"
-mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/root/usr"
+mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/root/usr/src"
 : >"$work/apt/status"
+from=/etc/apt/sources.list.d
+if [ -n "$sources" ]; then
+  # Where this machine's apt takes packages from, and there the sources as well.
+  from=$work/apt/from
+  cp -R /etc/apt/sources.list.d "$from"
+  [ ! -e /etc/apt/sources.list ] || cp /etc/apt/sources.list "$from/machine.list"
+  find "$from" -name '*.sources' -exec sed -i 's/^Types:.*/Types: deb deb-src/' {} +
+  find "$from" -name '*.list' -exec sed -i '/^deb-src /d; s/^deb \(.*\)/&\ndeb-src \1/' {} +
+fi
 
 # Runs apt's COMMAND for the target, as if nothing were installed; its output is in apt/log.
 private() {
@@ -49,6 +75,7 @@ private() {
   shift
   "$command" -q -o APT::Architecture="$target" -o APT::Architectures="$target" \
     -o APT::Sandbox::User="$(id -un)" -o APT::Install-Recommends=false \
+    ${sources:+-o Dir::Etc::sourcelist=/dev/null} -o Dir::Etc::sourceparts="$from" \
     -o Dir::State="$work/apt" -o Dir::State::status="$work/apt/status" -o Dir::Cache="$work/apt" \
     -o APT::Update::Post-Invoke= -o Debug::NoLocking=true "$@" >"$work/apt/log" 2>&1
 }
@@ -56,6 +83,12 @@ private() {
 failed() {
   tail -n 20 "$work/apt/log" >&2
   die "$* failed; its whole output is in $work/apt/log"
+}
+
+# Of everything but libc a linker shall find the archive, or nothing.
+keep_archives_only() {
+  find "$1/usr/lib" ! -type d -name '*.so*' ! -name 'libc.so*' ! -name 'libm.so*' ! -name 'libmvec.so*' \
+    ! -name 'ld-linux*.so*' -exec rm {} +
 }
 
 echo "sysroot: downloading packages for $target" >&2
@@ -72,6 +105,11 @@ gcc=$(sed -n 's/.*Depends: g++-\([0-9]*\)$/\1/p' "$work/apt/log")
 # shellcheck disable=SC2086 # one word a package is what is wanted
 private apt-get install -y --download-only $packages "libstdc++-$gcc-dev" ||
   failed "the download"
+if [ -n "$sources" ]; then
+  # shellcheck disable=SC2086
+  (cd "$work/root/usr/src" && private apt-get source --only-source $sources) ||
+    failed "the download of the sources"
+fi
 
 set -- "$work"/apt/archives/*.deb
 echo "sysroot: unpacking $# packages" >&2
@@ -94,6 +132,7 @@ done
 find "$work/root" -type l -lname '/*' | while read -r link; do
   ln -srfn "$work/root$(readlink "$link")" "$link"
 done
+[ -z "$static" ] || keep_archives_only "$work/root"
 
 echo "$wanted" >"$work/root/.made"
 rm -rf "$sysroot"

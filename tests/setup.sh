@@ -22,8 +22,8 @@ test_packages="
   clang clang-tidy clang-format libclang-rt-dev|libclang-rt-14-dev
   git kcat openssl python3 strace"
 cross_packages="
-  clang lld cmake ninja-build ccache pkg-config ca-certificates qemu-user dpkg-dev
-  lintian python3 mosquitto kcat tzdata"
+  clang lld lld-19 cmake ninja-build ccache pkg-config ca-certificates qemu-user dpkg-dev
+  lintian python3 mosquitto kcat tzdata make tcl"
 
 die() {
   echo "setup: $*" >&2
