@@ -1,7 +1,9 @@
 #!/bin/sh
 # Installs a package of weir on a fresh machine: a minimal root of this distribution and of this
 # machine's architecture, made once in build/root. There the package is installed with what it
-# depends on, runs, is upgraded, removed and purged. As root.
+# depends on, runs, takes readings from the distribution's mosquitto to a mock Kafka
+# (cross/through_root.py, which needs the test programs of build/dev, or of WEIR_BUILD_DIR), is
+# upgraded, removed and purged. As root.
 #
 #   sh cross/install_test.sh build/release/weir_VERSION_amd64.deb
 set -eu
@@ -12,14 +14,27 @@ root=$PWD/build/root
 sh cross/root.sh "$root"
 cp "$package" "$root/tmp/weir.deb"
 
-exec chroot "$root" /bin/sh -eu <<'SCRIPT'
+# Runs the script that it reads in the root.
+inside() {
+  {
+    cat <<'SCRIPT'
 fails() {
   echo "install: $*" >&2
   exit 1
 }
-trap 'dpkg --purge weir >/dev/null 2>&1 || :' EXIT
 export DEBIAN_FRONTEND=noninteractive
+SCRIPT
+    cat
+  } >"$root/tmp/script"
+  chroot "$root" /bin/sh -eu /tmp/script </dev/null
+}
+# The next run begins with nothing of what this one installed: neither weir nor a library.
+cleaned() {
+  echo 'apt-get purge -q -y --auto-remove weir mosquitto openssl >/tmp/log 2>&1 || :' | inside
+}
+trap cleaned EXIT
 
+inside <<'SCRIPT'
 apt-get update -q >/tmp/log 2>&1
 apt-get install -q -y --no-install-recommends /tmp/weir.deb >>/tmp/log 2>&1 </dev/null || {
   tail -n 20 /tmp/log >&2
@@ -29,6 +44,14 @@ weir version
 weir check -c /etc/weir/weir.toml >/dev/null || fails "the sample is no configuration"
 echo "ok: installed, the sample is a configuration"
 
+printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d && chmod 755 /usr/sbin/policy-rc.d
+apt-get install -q -y --no-install-recommends mosquitto openssl >/tmp/log 2>&1 ||
+  fails "no mosquitto: $(cat /tmp/log)"
+rm /usr/sbin/policy-rc.d
+SCRIPT
+python3 cross/through_root.py "$root"
+
+inside <<'SCRIPT'
 echo '# mine' >>/etc/weir/weir.toml
 mkdir -p /var/lib/weir && touch /var/lib/weir/weir.db
 dpkg --install /tmp/weir.deb >/tmp/log 2>&1 </dev/null ||

@@ -21,7 +21,8 @@ for target in "$@"; do
   size=$(stat -c %s "$stripped")
   parts=$(llvm-size "$stripped" | awk 'NR == 2 { print $1 " | " $2 " | " $3 }')
   line="| $target | $size | $parts |"
-  sed -i "/^| $target | [0-9]* |/d; /^|---|---:|---:|---:|---:|\$/a $line" "$table"
+  sed -i "/^| $target | [0-9]* |/d; 0,/^|---/{/^|---/a $line
+}" "$table"
   echo "$stripped: $size bytes, stripped (bound $bound)"
   [ "$size" -le "$bound" ]
 done

@@ -93,7 +93,7 @@ sqlite() {
 }
 
 step "packages of this machine"
-sh tests/setup.sh cross
+sh tests/setup.sh static
 step "sysroot and sources"
 sh cross/sysroot.sh "$target" static
 

@@ -105,7 +105,7 @@ Result<void> Player::play_journal(const std::string& path, bool as_recorded) {
   }
   const std::uint64_t unknown = learn_series(**inspector, checkpoint->journal_seq);
   std::uint64_t left_out = 0;
-  const auto replayed = (*inspector)->replay(checkpoint->journal_seq, [&](JournalRecord&& record) {
+  auto replayed = (*inspector)->replay(checkpoint->journal_seq, [&](JournalRecord&& record) {
     if (record.seq >= unknown) {
       ++left_out;
       return;

@@ -4,6 +4,7 @@
 #   sh tests/setup.sh build    to build weir and to run the demo
 #   sh tests/setup.sh test     also what the tests and the static analysis need (the default)
 #   sh tests/setup.sh cross    what cross/build.sh needs to build and test for another machine
+#   sh tests/setup.sh static   what cross/static.sh needs to build a program with its libraries in it
 #   sh tests/setup.sh list     only says which of all these are not installed
 #
 # As root or with sudo. Takes packages from wherever apt is set up to take them. When everything is
@@ -22,8 +23,10 @@ test_packages="
   clang clang-tidy clang-format libclang-rt-dev|libclang-rt-14-dev
   git kcat openssl python3 strace"
 cross_packages="
-  clang lld lld-19 cmake ninja-build ccache pkg-config ca-certificates qemu-user dpkg-dev
-  lintian python3 mosquitto kcat tzdata make tcl"
+  clang lld cmake ninja-build ccache pkg-config ca-certificates qemu-user dpkg-dev
+  lintian python3 mosquitto kcat tzdata"
+static_packages="
+  clang lld lld-19 cmake ninja-build ccache pkg-config ca-certificates dpkg-dev make tcl"
 
 die() {
   echo "setup: $*" >&2
@@ -84,8 +87,9 @@ install() {
 case ${1:-test} in
   build) wanted=$build_packages ;;
   cross) wanted=$cross_packages ;;
+  static) wanted=$static_packages ;;
   test | list) wanted="$build_packages $test_packages" ;;
-  *) die "usage: sh tests/setup.sh [build|test|cross|list]" ;;
+  *) die "usage: sh tests/setup.sh [build|test|cross|static|list]" ;;
 esac
 command -v dpkg-query >/dev/null ||
   die "no dpkg here; install the equivalents of:" "$(echo "$wanted" | tr -s '\n ' ' ')"

@@ -26,7 +26,7 @@ window = { tumbling = "1m" }
 brokers = ["127.0.0.1:1"]
 )";
 
-const Timestamp hour = timestamp_us(1'700'000'000'000'000 / 3'600'000'000 * 3'600'000'000);
+constexpr Timestamp hour = timestamp_us(1'700'000'000'000'000 / 3'600'000'000 * 3'600'000'000);
 
 /// A journal of one device (and later another), a record a reading.
 class Journal {
