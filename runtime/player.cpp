@@ -104,6 +104,7 @@ Result<void> Player::play_journal(const std::string& path, bool as_recorded) {
     left_out_.insert(left_out_.end(), ended->begin(), ended->end());
   }
   const std::uint64_t unknown = learn_series(**inspector, checkpoint->journal_seq);
+  if (!as_recorded) introduce_derived();
   std::uint64_t left_out = 0;
   auto replayed = (*inspector)->replay(checkpoint->journal_seq, [&](JournalRecord&& record) {
     if (record.seq >= unknown) {
@@ -125,8 +126,7 @@ Result<void> Player::play_journal(const std::string& path, bool as_recorded) {
                                       "record before them introduced, which is lost");
 }
 
-/// The series that the journal introduces, and behind them those that the configuration derives and
-/// the journal does not know. Returns the first record that speaks of others.
+/// The series that the journal introduces. Returns the first record that speaks of others.
 std::uint64_t Player::learn_series(StoreInspector& journal, std::uint64_t after) {
   std::uint64_t unknown = std::numeric_limits<std::uint64_t>::max();
   // What is damaged is said when it is played.
@@ -139,6 +139,12 @@ std::uint64_t Player::learn_series(StoreInspector& journal, std::uint64_t after)
         record.readings, [known](const Reading& reading) { return index(reading.series) < known; });
     if (!fits || !all_known) unknown = record.seq;
   });
+  return unknown;
+}
+
+/// What the configuration derives and the journal has no number for. (What it had no room for when
+/// it was recorded has none either, so a journal is not played as recorded with this.)
+void Player::introduce_derived() {
   for (std::uint32_t id = 0; id < table_->mark().devices; ++id) {
     const SeriesTable::Source& from = table_->source(table_->device(DeviceId{id}).source);
     for (const SourceOptions& source : settings_.source_options) {
@@ -146,7 +152,6 @@ std::uint64_t Player::learn_series(StoreInspector& journal, std::uint64_t after)
         intern_derived(source, DeviceId{id}, *table_);
     }
   }
-  return unknown;
 }
 
 void Player::set_clock(Timestamp wall) {

@@ -44,6 +44,7 @@ class Player {
   Result<void> take(const RecordedRestart&, bool clock_told);
   Result<void> take(const RecordedPause&, bool clock_told);
   std::uint64_t learn_series(StoreInspector& journal, std::uint64_t after);
+  void introduce_derived();
   EngineState engine_state();
   void restart();
   void set_clock(Timestamp wall);

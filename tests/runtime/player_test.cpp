@@ -137,6 +137,17 @@ TEST_CASE("a replay derives what the journal was recorded without") {
   CHECK(metrics == std::vector<std::string>{"d twice", "d v", "e twice", "e v"});
 }
 
+TEST_CASE("a journal that is played as recorded derives only what was recorded") {
+  const TempDir dir;
+  Journal journal(dir.path());
+  journal.record(10s);
+  std::string text = config_text;
+  text.replace(text.find("[[rollup]]"), 0, "derive = { twice = \"v * 2\" }\n");
+  const Played played = play(dir.path(), text, true);
+  REQUIRE(played.outputs.size() == 1);
+  CHECK(played.outputs[0].metric == "v");
+}
+
 TEST_CASE("a replay stops before records that speak of a device nobody introduced") {
   const TempDir dir;
   Journal journal(dir.path());
