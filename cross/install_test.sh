@@ -1,17 +1,18 @@
 #!/bin/sh
-# Installs a package of weir on a fresh machine: a minimal root of this distribution and of this
-# machine's architecture, made once in build/root. There the package is installed with what it
-# depends on, runs, takes readings from the distribution's mosquitto to a mock Kafka
-# (cross/through_root.py, which needs the test programs of build/dev, or of WEIR_BUILD_DIR), is
-# upgraded, removed and purged. As root.
+# Installs a package of weir on a fresh machine: a minimal root of this distribution and of the
+# package's architecture, made once in build/root-ARCHITECTURE; under qemu if that is another one than
+# this machine's. There the package is installed with what it depends on, runs, takes readings from
+# the distribution's mosquitto to a mock Kafka (cross/through_root.py, which needs the test programs
+# of build/dev, or of WEIR_BUILD_DIR), is upgraded, removed and purged. As root.
 #
 #   sh cross/install_test.sh build/release/weir_VERSION_amd64.deb
 set -eu
 package=$(realpath "${1:?usage: sh cross/install_test.sh PACKAGE}")
 cd "$(dirname "$0")/.."
 
-root=$PWD/build/root
-sh cross/root.sh "$root"
+architecture=$(dpkg-deb --field "$package" Architecture)
+root=$PWD/build/root-$architecture
+sh cross/root.sh "$root" "" "" "$architecture"
 cp "$package" "$root/tmp/weir.deb"
 
 # Runs the script that it reads in the root.
@@ -26,7 +27,7 @@ export DEBIAN_FRONTEND=noninteractive
 SCRIPT
     cat
   } >"$root/tmp/script"
-  chroot "$root" /bin/sh -eu /tmp/script </dev/null
+  sh cross/chroot.sh "$root" /bin/sh -eu /tmp/script </dev/null
 }
 # The next run begins with nothing of what this one installed: neither weir nor a library.
 cleaned() {

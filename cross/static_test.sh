@@ -18,8 +18,8 @@ for release in "$@"; do
   sh cross/root.sh "$root" mosquitto,openssl "$release"
   cp "$program" "$root/opt/weir"
   cp config/weir.toml "$root/opt/weir.toml"
-  chroot "$root" /opt/weir version
-  chroot "$root" /opt/weir check -c /opt/weir.toml >/dev/null || {
+  sh cross/chroot.sh "$root" /opt/weir version
+  sh cross/chroot.sh "$root" /opt/weir check -c /opt/weir.toml >/dev/null || {
     echo "static: the sample is no configuration on $release" >&2
     exit 1
   }

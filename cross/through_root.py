@@ -17,6 +17,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "tests" / "e2e"))
+import rig  # noqa: E402
 from rig import (MockKafka, Process, Publisher, Weir, Workspace,  # noqa: E402
                  consume, free_port, skip, wait_until)
 
@@ -63,6 +64,11 @@ READINGS = 1000  # ten a second: 100 a window
 COMPRESSIONS = ("none", "gzip", "snappy", "lz4", "zstd")
 
 
+def in_root(root):
+    """What runs a command there."""
+    return ["sh", str(HERE / "chroot.sh"), root]
+
+
 def filled(text, values):
     for name, value in values.items():
         text = text.replace(f"@{name}@", str(value))
@@ -73,7 +79,7 @@ class InRoot(Weir):
     """A weir whose files are, seen from inside of the root, in `where`."""
 
     def __init__(self, root, where, **values):
-        super().__init__(f"{root}{where}", CONFIG, under=("chroot", root), **values, WHERE=where)
+        super().__init__(f"{root}{where}", CONFIG, under=in_root(root), **values, WHERE=where)
         self.config_file.write_text(self.config_file.read_text().replace(f"{root}{where}", where))
         self.config_file = pathlib.Path(where, "weir.toml")
 
@@ -85,7 +91,7 @@ class InRoot(Weir):
 
 def certify(root, where):
     """A certificate of 127.0.0.1 that is its own authority."""
-    subprocess.run(["chroot", root, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+    subprocess.run([*in_root(root), "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
                     "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
                     "-out", f"{where}/tls.pem", "-keyout", f"{where}/tls.key"],
                    check=True, capture_output=True, timeout=60)
@@ -94,7 +100,7 @@ def certify(root, where):
 def start_broker(work, root, where, ports):
     pathlib.Path(f"{root}{where}", "mosquitto.conf").write_text(
         filled(BROKER, {**ports, "WHERE": where}))
-    work.keep(Process(["chroot", root, "/usr/sbin/mosquitto", "-c", f"{where}/mosquitto.conf"],
+    work.keep(Process([*in_root(root), "/usr/sbin/mosquitto", "-c", f"{where}/mosquitto.conf"],
                       work.path / "mosquitto.log"))
 
     def answers():
@@ -166,6 +172,9 @@ def main():
     if os.getuid() != 0 or not shutil.which("kcat"):
         skip("needs root and kcat")
     root = os.path.realpath(sys.argv[1])
+    native = subprocess.check_output(["dpkg", "--print-architecture"], text=True)
+    if pathlib.Path(root, ".architecture").read_text() != native:
+        rig.PATIENCE = 5  # qemu's
     Weir.program = pathlib.Path(sys.argv[2] if len(sys.argv) > 2 else "/usr/bin/weir")
     in_fresh_directory(root, scram_is_known)
     for compression in COMPRESSIONS:

@@ -5,6 +5,7 @@
 #   sh tests/setup.sh test     also what the tests and the static analysis need (the default)
 #   sh tests/setup.sh cross    what cross/build.sh needs to build and test for another machine
 #   sh tests/setup.sh static   what cross/static.sh needs to build a program with its libraries in it
+#   sh tests/setup.sh roots    what makes the minimal roots of cross/ and runs programs in them
 #   sh tests/setup.sh list     only says which of all these are not installed
 #
 # As root or with sudo. Takes packages from wherever apt is set up to take them. When everything is
@@ -27,6 +28,8 @@ cross_packages="
   lintian python3 mosquitto kcat tzdata"
 static_packages="
   clang lld lld-19 cmake ninja-build ccache pkg-config ca-certificates dpkg-dev make tcl"
+
+roots_packages="debootstrap qemu-user-static mosquitto kcat python3"
 
 die() {
   echo "setup: $*" >&2
@@ -88,8 +91,9 @@ case ${1:-test} in
   build) wanted=$build_packages ;;
   cross) wanted=$cross_packages ;;
   static) wanted=$static_packages ;;
+  roots) wanted=$roots_packages ;;
   test | list) wanted="$build_packages $test_packages" ;;
-  *) die "usage: sh tests/setup.sh [build|test|cross|static|list]" ;;
+  *) die "usage: sh tests/setup.sh [build|test|cross|static|roots|list]" ;;
 esac
 command -v dpkg-query >/dev/null ||
   die "no dpkg here; install the equivalents of:" "$(echo "$wanted" | tr -s '\n ' ' ')"
