@@ -3,7 +3,7 @@
 # builds, runs the tests under qemu, strips the program, says how large it is, and packs it.
 #
 #   sh cross/build.sh arm64|armhf [ctest's options]
-#   sh cross/build.sh arm64 --tests-only
+#   sh cross/build.sh arm64|armhf --tests-only
 #
 # The program is build/TARGET/weir, the package build/TARGET/weir_VERSION_TARGET.deb. Exit status:
 # 0 when every test passed and the program is no larger than 3 MB.
