@@ -235,12 +235,25 @@ Result<void> SqliteStore::insert_results(Pending& pending) {
   return {};
 }
 
+/// The first entry of a lane, 0 if there is none. What was delivered is deleted; but on a torn page
+/// a row may stand where its number does not belong, and no look-up finds it there, neither to read
+/// nor to delete it, before those around it are gone. One after the other comes to light here.
+Result<std::uint64_t> SqliteStore::first_left(Lane lane, std::uint64_t removed) {
+  for (;;) {
+    auto first = outbox_->seq_at(lane, 1);
+    if (!first || *first == 0 || *first > removed) return first;
+    const auto rows = outbox_->remove_up_to(lane, removed);
+    if (!rows) return fail(rows.error());
+    if (*rows == 0) return first;
+  }
+}
+
 /// A lane that is empty while entries of it are said to wait: damage has taken them.
 Result<void> SqliteStore::miss_rows(Pending& pending) {
   for (const Lane lane : eviction_order) {
     std::uint64_t& waiting = pending.tail.waiting[index(lane)];
     if (!pending.changed[index(lane)] || waiting == 0) continue;
-    const auto first = outbox_->seq_at(lane, 1);
+    const auto first = first_left(lane, pending.removed[index(lane)]);
     if (!first) return fail(first.error());
     if (*first != 0) continue;
     pending.delta.add(Counter::results_evicted, "damaged", waiting);

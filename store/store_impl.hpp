@@ -100,6 +100,7 @@ class SqliteStore : public Store {
   Result<void> make_room(Pending& pending);
   Result<void> evict(Lane lane, std::uint64_t rows, Pending& pending);
   Result<void> insert_results(Pending& pending);
+  Result<std::uint64_t> first_left(Lane lane, std::uint64_t removed);
   Result<void> miss_rows(Pending& pending);
   Result<void> insert_letters(Pending& pending);
   Result<void> write_gaps(const Pending& pending);

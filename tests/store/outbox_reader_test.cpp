@@ -81,6 +81,32 @@ TEST_CASE("rows that a damaged page shows beyond those that wait are not counted
   CHECK(waiting(store->stats()) == 0);
 }
 
+TEST_CASE("a row that comes to light below what was delivered does not wait for ever") {
+  const TempDir dir;
+  const auto store = open_store(options_in(dir.path()));
+  REQUIRE(store->commit(next_commit(
+      *store, {sample_rollup(0), sample_rollup(1), sample_rollup(2), sample_rollup(3)})));
+  auto next = next_commit(*store);
+  next.delivered.delivered[static_cast<std::size_t>(Lane::live)] = 2;
+  REQUIRE(store->commit(next));
+  {
+    // What a torn page does to an entry: it has another number, and is found when its page is
+    // nearly empty.
+    auto database = Database::open(dir.path() + "/weir.db", Database::Mode::read_write);
+    REQUIRE(database);
+    REQUIRE((*database)->execute("UPDATE outbox_1 SET seq = 1 WHERE seq = 3"));
+  }
+  auto last = next_commit(*store);
+  last.delivered = next.delivered;
+  last.drops = {{Lane::live, 4, "refused_by_peer"}};
+  const auto receipt = store->commit(last);
+  REQUIRE(receipt);
+  CHECK(receipt->delta.of(Counter::results_evicted, "damaged") == 1);
+  CHECK(waiting(store->stats()) == 0);
+  const auto reader = open_reader(options_in(dir.path()));
+  CHECK(reader->entries_up_to(Lane::live, 100, 100).value() == 0);
+}
+
 TEST_CASE("a reader beside the writer sees whole entries in order, and never holds it up") {
   const TempDir dir;
   StoreOptions options = options_in(dir.path());
