@@ -34,7 +34,7 @@ struct BigEndian {
   }
   void skip(std::uint64_t size) {
     ok = ok && size <= bytes.size();
-    bytes.remove_prefix(std::min<std::uint64_t>(size, bytes.size()));
+    bytes.remove_prefix(static_cast<std::size_t>(std::min<std::uint64_t>(size, bytes.size())));
   }
 };
 
@@ -138,8 +138,9 @@ class TimeZoneReader {
   bool read_changes(const Header& header, std::size_t time_size) {
     for (std::uint64_t i = 0; i < header.times; ++i)
       zone_.changes_.push_back({in_.number(time_size), 0});
-    std::vector<std::uint64_t> types;
-    for (std::uint64_t i = 0; i < header.times; ++i) types.push_back(in_.take(1));
+    std::vector<std::size_t> types;
+    for (std::uint64_t i = 0; i < header.times; ++i)
+      types.push_back(static_cast<std::size_t>(in_.take(1)));
     std::vector<std::int32_t> offsets;
     for (std::uint64_t i = 0; i < header.types; ++i) {
       offsets.push_back(static_cast<std::int32_t>(in_.number(4)));

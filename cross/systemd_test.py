@@ -4,6 +4,8 @@ broken, mended, removed, purged. As root; the root is made once, in build/root-s
   systemd_test.py PACKAGE     exit status 77: what it needs is not here
 """
 
+import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -113,12 +115,14 @@ class Scene:
             "@MQTT@", str(self.mosquitto.port)).replace("@KAFKA@", self.kafka.brokers)
 
     def next_version(self, package):
-        """The same package, under a higher version."""
+        """The same package, under a higher version, and with another program to tell it by."""
         tree = self.work / "tree"
         subprocess.run(["dpkg-deb", "--raw-extract", package, str(tree)], check=True)
         control = tree / "DEBIAN" / "control"
         control.write_text("".join(line[:-1] + "+next\n" if line.startswith("Version:") else line
                                    for line in control.read_text().splitlines(True)))
+        with (tree / "usr" / "bin" / "weir").open("ab") as program:
+            program.write(b"next")
         subprocess.run(["dpkg-deb", "--build", str(tree), str(ROOT / "opt" / "next.deb")],
                        check=True, capture_output=True)
 
@@ -127,6 +131,9 @@ class Scene:
         return json.loads(done.stdout) if done.returncode == 0 else None
 
     def publish(self, count):
+        # The broker keeps nothing for a client that never was there.
+        wait_until(lambda: (self.status() or {}).get("link", {}).get("sources", [{}])[0]
+                   .get("connected"), "weir is connected to mosquitto")
         publisher = Publisher(self.mosquitto.port, client_id=f"p{self.sent}")
         for _ in range(count):
             publisher.publish("s/d", json.dumps({"t": START_MS + self.sent * 100, "v": 1}))
@@ -141,6 +148,10 @@ class Scene:
 
     def journaled(self):
         return self.count("readings_journaled")
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def installed_and_not_started(scene):
@@ -204,6 +215,37 @@ def upgraded_with_a_filled_journal(scene):
     machine.must("weir", "doctor", "--offline", "-c", "/etc/weir/weir.toml")
 
 
+def the_power_goes_during_an_upgrade(scene):
+    """Before each file that dpkg puts in its place, and before each program that it runs."""
+    machine, cuts = scene.machine, 0
+    programs = {digest(ROOT / "usr/bin/weir")}
+    packages = itertools.cycle(("/opt/weir.deb", "/opt/next.deb"))
+    for call in ("rename", "clone"):
+        for nth in itertools.count(1):
+            package = next(packages)
+            done = machine.run("strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                               f"inject={call}:signal=KILL:when={nth}",
+                               "dpkg", "--install", package)
+            programs.add(digest(ROOT / "usr/bin/weir"))
+            assert len(programs) <= 2, f"{call} {nth}: a program that is neither"
+            if done.returncode == 0:
+                break
+            assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+            cuts += 1
+            restarts = machine.shows("NRestarts")
+            machine.must("systemctl", "kill", "--signal=SIGKILL", "--kill-who=main", "weir")
+            wait_until(lambda before=restarts: machine.shows("NRestarts") != before and
+                       scene.status(), f"weir is back after {call} {nth}", 60)
+            assert scene.journaled() == scene.sent, f"{call} {nth}: the journal was lost"
+            machine.must("dpkg", "--install", package)
+            assert scene.config.read_text() == scene.text, f"{call} {nth}: another configuration"
+        assert nth > 1, f"dpkg has no {call}"
+    assert len(programs) == 2, "no upgrade came as far as the program"
+    wait_until(scene.status, "weir is back")
+    scene.publish(1000)
+    print(f"    {cuts} cuts")
+
+
 def killed_and_frozen_it_comes_back(scene):
     machine = scene.machine
     for number, name in enumerate(("SIGKILL", "SIGSTOP"), 1):
@@ -237,13 +279,14 @@ def removed_and_purged(scene):
 
 SCENES = (installed_and_not_started, started_and_ready, its_clock_is_vouched_for,
           a_broken_configuration_stops_no_upgrade_and_no_weir, upgraded_with_a_filled_journal,
-          killed_and_frozen_it_comes_back, a_broken_configuration_is_tried_once,
+          the_power_goes_during_an_upgrade, killed_and_frozen_it_comes_back, a_broken_configuration_is_tried_once,
           removed_and_purged)
 
 
 def clean():
     """What an earlier run may have left."""
-    subprocess.run(["chroot", str(ROOT), "dpkg", "--purge", "weir"], capture_output=True)
+    subprocess.run(["chroot", str(ROOT), "dpkg", "--purge", "--force-remove-reinstreq", "weir"],
+                   capture_output=True)
     for path in ("etc/weir", "etc/systemd/system/weir.service.d", "var/lib/private/weir"):
         shutil.rmtree(ROOT / path, ignore_errors=True)
 
@@ -252,7 +295,8 @@ def main():
     if os.getuid() != 0 or not shutil.which("debootstrap"):
         skip("needs root and debootstrap")
     package = os.path.abspath(sys.argv[1])
-    subprocess.run(["sh", str(HERE / "root.sh"), str(ROOT), "systemd,systemd-sysv,dbus"], check=True)
+    subprocess.run(["sh", str(HERE / "root.sh"), str(ROOT), "systemd,systemd-sysv,dbus,strace"],
+                   check=True)
     clean()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with Workspace() as work:

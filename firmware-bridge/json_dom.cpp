@@ -57,8 +57,10 @@ Result<JsonDocument::Element> JsonDocument::parse(std::string_view text) {
   if (!reserve(text.size()))
     return fail(ErrorKind::invalid, "there is no memory to parse a text of this size");
   Element root;
-  const simdjson::error_code error =
+  simdjson::error_code error =
       memory_->parser.parse_into_document(memory_->document, text.data(), text.size()).get(root);
+  // Of two things that are wrong, which is found first depends on the processor.
+  if (error != simdjson::SUCCESS && !is_utf8(text)) error = simdjson::UTF8_ERROR;
   if (error != simdjson::SUCCESS)
     return fail(ErrorKind::invalid, "not JSON: " + std::string(reason(error)));
   return root;

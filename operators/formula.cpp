@@ -120,7 +120,7 @@ bool Formula::Memory::load(ByteReader& in) {
   newest = timestamp_us(in.zigzag());
   const std::uint64_t count = in.count();
   if (!in.ok() || count == 0 || count > ExpressionLimits::lags) return false;
-  lags.assign(count, no_number);
+  lags.assign(static_cast<std::size_t>(count), no_number);
   for (double& lag : lags) {
     const std::uint8_t known = in.u8();
     if (known > 1) return false;

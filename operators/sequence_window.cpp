@@ -45,7 +45,7 @@ void SequenceWindow::save(ByteWriter& out) const {
 }
 
 bool SequenceWindow::load(ByteReader& in) {
-  bits_.resize(in.count());
+  bits_.resize(static_cast<std::size_t>(in.count()));
   if (bits_.empty()) return in.ok();
   highest_ = in.varint();
   newest_ = timestamp_us(in.zigzag());

@@ -261,7 +261,7 @@ class Trailing final : public Rollup {
       if (block.readings.empty()) return false;
       trail.size += block.readings.size();
       if (i >= front) continue;
-      trail.front = i + 1;
+      trail.front = static_cast<std::size_t>(i + 1);
       block.suffix = take({});
       if (!load_window(*block.suffix, in)) return false;
     }

@@ -22,7 +22,7 @@ build_packages="
 test_packages="
   maven default-jre-headless|openjdk-17-jre-headless|openjdk-21-jre-headless
   clang clang-tidy clang-format libclang-rt-dev|libclang-rt-14-dev
-  git kcat openssl python3 strace"
+  git kcat openssl python3 strace systemd"
 cross_packages="
   clang lld cmake ninja-build ccache pkg-config ca-certificates qemu-user dpkg-dev
   lintian python3 mosquitto kcat tzdata"

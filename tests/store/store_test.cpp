@@ -337,8 +337,9 @@ TEST_CASE("records of any size come back, whatever blocks they span, over restar
   for (int i = 0; i < 400; ++i) {
     auto next = next_commit(*store);
     next.record.readings.clear();
-    const std::size_t sizes[] = {0, 1, 800 + random.below(200), random.below(5000), 10'000};
-    next.record.dictionary = std::string(sizes[random.below(5)], static_cast<char>('a' + i % 26));
+    const std::uint64_t sizes[] = {0, 1, 800 + random.below(200), random.below(5000), 10'000};
+    const auto size = static_cast<std::size_t>(sizes[random.below(5)]);
+    next.record.dictionary = std::string(size, static_cast<char>('a' + i % 26));
     written.push_back(next.record.dictionary);
     commit(*store, next);
     if (random.one_in(20)) {
