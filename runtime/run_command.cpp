@@ -12,6 +12,7 @@
 #include "runtime/commands.hpp"
 #include "runtime/gateway.hpp"
 #include "runtime/log.hpp"
+#include "store/directory.hpp"
 
 namespace weir {
 
@@ -109,15 +110,26 @@ void keep_the_heap_small() {
 int run_command(const RunOptions& options) {
   keep_the_heap_small();
   StopSignal stop(options.config);  // before any thread is made, so that all inherit the mask
+  bool again = false;
   for (auto settings = load_settings(options.config);;) {
     if (!settings) return exit_config;
     configure_log(settings->log);
+    const std::string directory = settings->store.directory;
     auto gateway = Gateway::make(std::move(*settings));
+    // What met damage on its way begins once more, and looks at every page: a database that is
+    // beyond repair is set aside.
+    if (!gateway && !again && gateway.error().kind == ErrorKind::fatal && check_wanted(directory)) {
+      log_error("can't start: " + gateway.error().message + "; looking at the whole database");
+      settings = load_settings(options.config);
+      again = true;
+      continue;
+    }
     if (!gateway) {
       log_error("can't start: " + gateway.error().message);
       flush_log();
       return exit_code(gateway.error());
     }
+    again = false;
     stop.watch(**gateway);
     const auto end = (*gateway)->run(stop.requested(), stop.reload_requested());
     stop.unwatch();

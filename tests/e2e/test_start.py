@@ -6,7 +6,7 @@ import socket
 import sqlite3
 import subprocess
 
-from rig import (PATIENCE, Mosquitto, Weir, Workspace, free_port, wait_until,
+from rig import (PATIENCE, Mosquitto, Publisher, Weir, Workspace, free_port, wait_until,
                  weir_command)
 
 CONFIG = """
@@ -65,6 +65,32 @@ def a_newer_database(work):
         database.execute("PRAGMA user_version = 9999")
     database.close()
     refuses_to_start(weir, 73, "newer")
+
+
+def a_database_that_can_be_read_and_not_written(work):
+    """The journal lacks a record, which is survived by a checkpoint; and the list of free pages leads
+    to one that is not there, so none can be written."""
+    broker = Mosquitto(work)
+    weir = Weir(work, config(broker.port)).start().connected()
+    publisher = Publisher(broker.port)
+    for device in range(200):
+        publisher.publish(f"s/{device}", '{"v":1}')
+    publisher.close()
+    wait_until(lambda: weir.status()["ledger"]["counts"].get("messages_journaled") == 200,
+               "everything is journaled")
+    weir.stop()
+    file = work / "data" / "weir.db"
+    with sqlite3.connect(file) as database:
+        database.execute("UPDATE journal SET body = zeroblob(length(body))")
+    database.close()
+    content = bytearray(file.read_bytes())
+    content[32:40] = b"\x00\xff\xff\xff\x00\x00\x00\x05"
+    file.write_bytes(content)
+    weir.start().connected()
+    assert "looking at the whole database" in weir.process.text(), weir.process.text()
+    assert (work / "data" / "weir.db.damaged-1").exists()
+    weir.stop()
+    broker.stop()
 
 
 def a_directory_that_is_a_file(work):
@@ -137,7 +163,8 @@ def the_command_line(work):
 
 
 def main():
-    tests = [a_port_in_use, a_newer_database, a_directory_that_is_a_file, two_on_one_directory,
+    tests = [a_port_in_use, a_newer_database, a_database_that_can_be_read_and_not_written,
+             a_directory_that_is_a_file, two_on_one_directory,
              a_wrong_configuration, a_broker_that_is_away_and_comes,
              a_broker_that_refuses_the_password, the_command_line]
     for test in tests:

@@ -47,7 +47,8 @@ FIGURES = {
         ["hours", "kills", "readings", "produced"]),
     7: ("random damage to the database",
         "As figure 3, with bits flipped, pages zeroed, files cut, sectors torn, headers and logs "
-        "lost; held against a twin that was not damaged.", ["damages", "messages"]),
+        "lost; held against a twin that was not damaged. A start that meets damage begins once more, "
+        "as that of `weir run` does.", ["damages", "messages"]),
     8: ("a card that lies about sync",
         "As figure 3, with one sync in five that does nothing, so that a start may find an older "
         "copy of its database, or a damaged one. Nothing may be told twice or wrong, and what was "

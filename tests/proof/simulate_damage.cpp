@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "store/directory.hpp"
 #include "tests/proof/simulator.hpp"
 
 // A database with results that wait and open windows is damaged while weir is down. A twin of the
@@ -133,14 +134,21 @@ class Damaged {
     if (world_.data.one_in(100)) world_.clock.pass(std::chrono::seconds(40));
   }
 
-  /// Starts, again when weir stops over what it found, and drains.
+  /// Starts, again when weir stops over what it found, and drains. As `weir run` does, one that
+  /// meets damage is begun once more.
   void go_on() {
-    for (int starts = 0; starts < 5; ++starts) {
+    for (int starts = 0, begun_again = 0; starts < 5; ++starts) {
       Life life(world_.parts());
+      if (!life.alive() && begun_again == 0 && check_wanted(world_.options.directory)) {
+        ++begun_again;
+        ++world_.report.counts["begun_again"];
+        continue;
+      }
       if (!life.alive()) {
         ++world_.report.counts["refused_starts"];
         return world_.failed("a start was refused: " + life.death());
       }
+      begun_again = 0;
       if (life.store().set_aside()) ++world_.report.counts["set_aside"];
       world_.broker.connect();
       for (int i = 0; i < 50 && life.alive(); ++i) go(life, true);
