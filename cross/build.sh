@@ -2,8 +2,8 @@
 # From nothing to a tested weir for another machine: installs what is needed, makes the sysroot,
 # builds, runs the tests under qemu, strips the program, says how large it is, and packs it.
 #
-#   sh cross/build.sh arm64|armhf [ctest's options]
-#   sh cross/build.sh arm64|armhf --tests-only
+#   sh cross/build.sh arm64|armhf|riscv64 [ctest's options]
+#   sh cross/build.sh arm64|armhf|riscv64 --tests-only
 #
 # The program is build/TARGET/weir, the package build/TARGET/weir_VERSION_TARGET.deb. Exit status:
 # 0 when every test passed and the program is no larger than 3 MB.
@@ -16,9 +16,9 @@ cd "$(dirname "$0")/.."
 
 target=${1:-}
 case $target in
-  arm64 | armhf) shift ;;
+  arm64 | armhf | riscv64) shift ;;
   *)
-    echo "usage: sh cross/build.sh arm64|armhf [ctest's options]" >&2
+    echo "usage: sh cross/build.sh arm64|armhf|riscv64 [ctest's options]" >&2
     exit 64
     ;;
 esac

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs a program that is made for several releases in a minimal root of each: Debian 12 and 13,
-# unless they are named. As root.
+# unless they are named; one for ARM in roots of its architecture, under qemu. As root.
 #
 #   sh cross/static_test.sh build/static/weir [RELEASE...]
 #
@@ -13,9 +13,19 @@ shift
 cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- bookworm trixie
 
+case $(readelf --file-header "$program" | sed -n 's/^ *Machine: *//p') in
+  *X86-64) architecture=amd64 ;;
+  AArch64) architecture=arm64 ;;
+  ARM) architecture=armhf ;;
+  *)
+    echo "static: $program is for another machine than amd64, arm64 and armhf" >&2
+    exit 1
+    ;;
+esac
+
 for release in "$@"; do
-  root=$PWD/build/root-$release
-  sh cross/root.sh "$root" mosquitto,openssl "$release"
+  root=$PWD/build/root-$release-$architecture
+  sh cross/root.sh "$root" mosquitto,openssl "$release" "$architecture"
   cp "$program" "$root/opt/weir"
   cp config/weir.toml "$root/opt/weir.toml"
   sh cross/chroot.sh "$root" /opt/weir version

@@ -9,7 +9,15 @@
 namespace weir {
 namespace {
 
+/// Newer versions of simdjson tell integers beyond 64 bits from malformed numbers.
+template <typename ErrorCode>
+constexpr bool is_big_integer(ErrorCode error) {
+  if constexpr (requires { ErrorCode::BIGINT_ERROR; }) return error == ErrorCode::BIGINT_ERROR;
+  return false;
+}
+
 std::string_view reason(simdjson::error_code error) {
+  if (is_big_integer(error)) error = simdjson::NUMBER_ERROR;
   switch (error) {
     case simdjson::EMPTY:
       return "there is nothing but blanks";

@@ -24,10 +24,10 @@ test_packages="
   clang clang-tidy clang-format libclang-rt-dev|libclang-rt-14-dev
   git kcat openssl python3 strace systemd"
 cross_packages="
-  clang lld cmake ninja-build ccache pkg-config ca-certificates qemu-user dpkg-dev
+  clang lld llvm cmake ninja-build ccache pkg-config ca-certificates qemu-user dpkg-dev
   lintian python3 mosquitto kcat tzdata"
 static_packages="
-  clang lld lld-19 cmake ninja-build ccache pkg-config ca-certificates dpkg-dev make tcl"
+  clang lld lld-19 llvm cmake ninja-build ccache pkg-config ca-certificates dpkg-dev make tcl"
 
 roots_packages="debootstrap qemu-user-static mosquitto kcat python3"
 

@@ -26,6 +26,8 @@ MockKafka::MockKafka(int brokers) : state_(std::make_unique<State>()) {
   if (state_->client == nullptr) throw std::runtime_error(text.data());
   state_->cluster = rd_kafka_mock_cluster_new(state_->client, brokers);
   if (state_->cluster == nullptr) throw std::runtime_error("the mock cluster can't be made");
+  // A newer librdkafka makes no topic for somebody who only wants to read it.
+  create_topic("weir.positions");
 }
 
 MockKafka::~MockKafka() {

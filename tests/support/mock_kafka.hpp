@@ -30,9 +30,9 @@ enum class KafkaFault : std::int16_t {
   transactional_id_authorization_failed = 53,
 };
 
-/// librdkafka's mock cluster in this process. It makes every topic it is asked for, knows no topic
-/// configuration and no admin requests, and serves rows of aborted transactions to everybody: what
-/// "exactly once" means can only be shown with a real broker.
+/// librdkafka's mock cluster in this process. It has weir.positions, makes every topic that is
+/// written to, knows no topic configuration and no admin requests, and serves rows of aborted
+/// transactions to everybody: what "exactly once" means can only be shown with a real broker.
 class MockKafka {
  public:
   explicit MockKafka(int brokers = 1);
