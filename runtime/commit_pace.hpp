@@ -81,9 +81,10 @@ class CommitPace {
  private:
   static constexpr Duration never = Duration::min() / 4;
 
+  /// With a probe: a steady flow that stood still by chance goes on behind it as well.
   void begin_limited() {
     window_limited_ = true;
-    rounds_ = 1;
+    rounds_ = 0;
     quiet_rounds_ = 0;
   }
 

@@ -132,6 +132,15 @@ TEST_CASE("a steady flow of any rate costs one commit an interval") {
   }
 }
 
+TEST_CASE("a steady flow that stands still once is no full window") {
+  CommitPace pace(ms(1000));
+  Duration now = ms(1000);
+  steady_flow(pace, now, Duration(1100), 3300);
+  REQUIRE(pace.waiting() >= CommitPace::many);
+  now += ms(20);
+  CHECK(steady_flow(pace, now, Duration(1100), 10'000) <= 14);
+}
+
 TEST_CASE("a flow is noticed when the window is no longer full") {
   for (const int gap_us : {300, 1100, 3000, 5200, 7000, 9000, 15'000}) {
     CAPTURE(gap_us);
