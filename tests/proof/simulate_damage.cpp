@@ -137,10 +137,11 @@ class Damaged {
   /// Starts, again when weir stops over what it found, and drains. As `weir run` does, one that
   /// meets damage is begun once more.
   void go_on() {
-    for (int starts = 0, begun_again = 0; starts < 5; ++starts) {
+    bool begun_again = false;
+    for (int starts = 0; starts < 5; ++starts) {
       Life life(world_.parts());
-      if (!life.alive() && begun_again == 0 && check_wanted(world_.options.directory)) {
-        ++begun_again;
+      if (!life.alive() && !begun_again && check_wanted(world_.options.directory)) {
+        begun_again = true;
         ++world_.report.counts["begun_again"];
         continue;
       }
@@ -148,7 +149,7 @@ class Damaged {
         ++world_.report.counts["refused_starts"];
         return world_.failed("a start was refused: " + life.death());
       }
-      begun_again = 0;
+      begun_again = false;
       if (life.store().set_aside()) ++world_.report.counts["set_aside"];
       world_.broker.connect();
       for (int i = 0; i < 50 && life.alive(); ++i) go(life, true);
