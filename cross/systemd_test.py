@@ -279,8 +279,8 @@ def removed_and_purged(scene):
 
 SCENES = (installed_and_not_started, started_and_ready, its_clock_is_vouched_for,
           a_broken_configuration_stops_no_upgrade_and_no_weir, upgraded_with_a_filled_journal,
-          the_power_goes_during_an_upgrade, killed_and_frozen_it_comes_back, a_broken_configuration_is_tried_once,
-          removed_and_purged)
+          the_power_goes_during_an_upgrade, killed_and_frozen_it_comes_back,
+          a_broken_configuration_is_tried_once, removed_and_purged)
 
 
 def clean():
