@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes build/sysroot/TARGET: headers and libraries of another architecture, out of the packages of
-# the distribution that runs here.
+# the distribution that runs here, or of another one.
 #
 #   sh cross/sysroot.sh amd64|arm64|armhf|riscv64 [static]
 #
@@ -11,6 +11,10 @@
 # Packages come from wherever apt is set up to take them, through private directories of apt: it
 # needs no rights, and dpkg learns of no foreign architecture. One that is complete is left alone;
 # what was begun and not finished is made anew.
+#
+# WEIR_SYSROOT_APT=FILE takes them from the sources of FILE instead, a .sources or .list as apt reads
+# it: for a target whose release is another (Raspberry Pi OS on an Ubuntu), or that is on other mirrors
+# than this machine's.
 #
 # An index that can't be fetched or does not have the hash that is signed for it ends the script.
 # With WEIR_SYSROOT_PARTIAL=1 it goes on without that index, and says so: what it does take is as
@@ -48,9 +52,16 @@ case $static in
   *) die "$usage" ;;
 esac
 
+apt=${WEIR_SYSROOT_APT:-}
+case $apt in
+  "") ;;
+  *.sources | *.list) [ -r "$apt" ] || die "WEIR_SYSROOT_APT: can't read $apt" ;;
+  *) die "WEIR_SYSROOT_APT: the name of a file of apt ends in .sources or .list, not $apt" ;;
+esac
+
 sysroot=$PWD/build/sysroot/$target${static:+-static}
-# What made it: a change of this file makes it anew.
-wanted=$(cksum <cross/sysroot.sh)
+# What made it: a change of this file, or of where packages come from, makes it anew.
+wanted=$(cat cross/sysroot.sh ${apt:+"$apt"} | cksum)
 made=$(cat "$sysroot/.made" 2>/dev/null) || made=
 [ "$made" = "$wanted" ] && exit
 [ -n "${WEIR_SYSROOT_PARTIAL:-}" ] && [ "$made" = "$wanted partial" ] && exit
@@ -59,12 +70,16 @@ work=$sysroot.new
 rm -rf "$work"
 mkdir -p "$work/apt/lists/partial" "$work/apt/archives/partial" "$work/root/usr/src"
 : >"$work/apt/status"
-from=/etc/apt/sources.list.d
-if [ -n "$sources" ]; then
-  # Where this machine's apt takes packages from, and there the sources as well.
-  from=$work/apt/from
+# Where this machine's apt takes packages from, or who was told to.
+from=$work/apt/from
+if [ -n "$apt" ]; then
+  mkdir "$from"
+  cp "$apt" "$from"
+else
   cp -R /etc/apt/sources.list.d "$from"
   [ ! -e /etc/apt/sources.list ] || cp /etc/apt/sources.list "$from/machine.list"
+fi
+if [ -n "$sources" ]; then
   find "$from" -name '*.sources' -exec sed -i 's/^Types:.*/Types: deb deb-src/' {} +
   find "$from" -name '*.list' -exec sed -i '/^deb-src /d; s/^deb \(.*\)/&\ndeb-src \1/' {} +
 fi
@@ -75,7 +90,7 @@ private() {
   shift
   "$command" -q -o APT::Architecture="$target" -o APT::Architectures="$target" \
     -o APT::Sandbox::User="$(id -un)" -o APT::Install-Recommends=false \
-    ${sources:+-o Dir::Etc::sourcelist=/dev/null} -o Dir::Etc::sourceparts="$from" \
+    -o Dir::Etc::sourcelist=/dev/null -o Dir::Etc::sourceparts="$from" \
     -o Dir::State="$work/apt" -o Dir::State::status="$work/apt/status" -o Dir::Cache="$work/apt" \
     -o APT::Update::Post-Invoke= -o Debug::NoLocking=true "$@" >"$work/apt/log" 2>&1
 }
@@ -101,7 +116,7 @@ fi
 # The C++ library's headers are in a package of the compiler's version.
 private apt-cache depends g++ || :
 gcc=$(sed -n 's/.*Depends: g++-\([0-9]*\)$/\1/p' "$work/apt/log")
-[ -n "$gcc" ] || die "there is no g++ for $target where apt takes packages from; Debian 13 has them all"
+[ -n "$gcc" ] || die "there is no g++ for $target where apt takes packages from; see WEIR_SYSROOT_APT in cross/README.md"
 # shellcheck disable=SC2086 # one word a package is what is wanted
 private apt-get install -y --download-only $packages "libstdc++-$gcc-dev" ||
   failed "the download"
