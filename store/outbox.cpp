@@ -26,10 +26,11 @@ Result<Outbox> Outbox::open(Database& database) {
   for (std::size_t i = 0; i < lane_count; ++i) {
     const std::string name = "outbox_" + std::to_string(i);
     Table& table = outbox.tables_[i];
-    const std::array<std::pair<Statement*, std::string>, 9> statements = {{
+    const std::array<std::pair<Statement*, std::string>, 10> statements = {{
         {&table.insert, "INSERT INTO " + name + " VALUES(?1, ?2)"},
         {&table.replace, "UPDATE " + name + " SET body = ?2 WHERE seq = ?1"},
         {&table.remove_up_to, "DELETE FROM " + name + " WHERE seq <= ?1"},
+        {&table.remove_all, "DELETE FROM " + name},
         {&table.remove, "DELETE FROM " + name + " WHERE seq = ?1"},
         {&table.nth, "SELECT seq FROM " + name + " ORDER BY seq LIMIT 1 OFFSET ?1"},
         {&table.first, "SELECT seq, body FROM " + name + " ORDER BY seq LIMIT 1"},
@@ -52,6 +53,10 @@ Result<void> Outbox::insert(Lane lane, std::uint64_t seq, std::string_view body)
 
 Result<std::uint64_t> Outbox::remove_up_to(Lane lane, std::uint64_t seq) {
   return counted(tables_[index(lane)].remove_up_to.run(seq));
+}
+
+Result<std::uint64_t> Outbox::remove_all(Lane lane) {
+  return counted(tables_[index(lane)].remove_all.run());
 }
 
 Result<std::uint64_t> Outbox::remove(Lane lane, std::uint64_t seq) {

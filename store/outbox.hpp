@@ -23,7 +23,9 @@ class Outbox {
 
   Result<void> insert(Lane lane, std::uint64_t seq, std::string_view body);
   Result<std::uint64_t> remove_up_to(Lane lane, std::uint64_t seq);  ///< how many there were
-  Result<std::uint64_t> remove(Lane lane, std::uint64_t seq);        ///< 0 or 1
+  /// All there are, without writing their pages once more, as the others do.
+  Result<std::uint64_t> remove_all(Lane lane);
+  Result<std::uint64_t> remove(Lane lane, std::uint64_t seq);  ///< 0 or 1
   /// The entry; nothing if there is none, or it is damaged.
   Result<std::optional<OutboxEntry>> read(Lane lane, std::uint64_t seq);
   Result<void> replace(Lane lane, std::uint64_t seq, std::string_view body);
@@ -42,7 +44,7 @@ class Outbox {
 
  private:
   struct Table {
-    Statement insert, replace, remove_up_to, remove, nth, first, scan, last, count;
+    Statement insert, replace, remove_up_to, remove_all, remove, nth, first, scan, last, count;
   };
   std::array<Table, lane_count> tables_;
 };

@@ -99,11 +99,12 @@ Result<void> SqliteStore::load() {
 }
 
 Result<void> SqliteStore::configure() {
-  // The cache holds the pages a few commits touch; the rest of the memory is the system's.
+  // The cache holds the pages a few commits touch; the rest of the memory is the system's. Debian's
+  // SQLite overwrites with zeros what is deleted, which is as much writing again.
   auto set = database_->execute(
       "PRAGMA page_size = " + std::to_string(page_size) +
-      ";PRAGMA auto_vacuum = NONE;PRAGMA cache_size = -2048;PRAGMA temp_store = MEMORY;"
-      "PRAGMA mmap_size = 0;PRAGMA cell_size_check = ON;"
+      ";PRAGMA auto_vacuum = NONE;PRAGMA secure_delete = OFF;PRAGMA cache_size = -2048;"
+      "PRAGMA temp_store = MEMORY;PRAGMA mmap_size = 0;PRAGMA cell_size_check = ON;"
       "PRAGMA journal_size_limit = " +
       std::to_string(bounds_.wal_soft));
   if (!set) return set;
@@ -163,6 +164,7 @@ Result<void> SqliteStore::load_tail() {
   if (auto begun = begin_run(lost ? beyond + seq_gap : 0); !begun) return begun;
   stats_.journal_records = last_seq_ - folded;
   stats_.journal_bytes = stats_.journal_records > 0 ? journal_->bytes_behind(folded) : 0;
+  newest_.fill(tail_.next_seq - 1);
   stats_.waiting = tail_.waiting;
   stats_.dead_letters = letters_->ids().rows();
   state_size_ = checkpoint ? checkpoint->state_size : 0;

@@ -167,7 +167,8 @@ Result<void> SqliteStore::remove_delivered(Pending& pending) {
     if (!nth) return fail(nth.error());
     const bool all = *nth == 0 || *nth > upto;
     const std::uint64_t last = all ? upto : *nth;
-    const auto rows = outbox_->remove_up_to(lane, last);
+    const auto rows =
+        all && newest_[i] <= upto ? outbox_->remove_all(lane) : outbox_->remove_up_to(lane, last);
     if (!rows) return fail(rows.error());
     left -= std::min(left, *rows);
     pending.removed[i] = last;
@@ -229,6 +230,7 @@ Result<void> SqliteStore::insert_results(Pending& pending) {
     seal_row(entry.body, outbox_row(entry.lane), seq);
     if (auto inserted = outbox_->insert(entry.lane, seq, entry.body); !inserted) return inserted;
     const auto i = index(entry.lane);
+    newest_[i] = seq;
     pending.changed[i] = pending.changed[i] || pending.tail.waiting[i] == 0;
     ++pending.tail.waiting[i];
   }

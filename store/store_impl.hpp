@@ -133,6 +133,7 @@ class SqliteStore : public Store {
   SeqRuns runs_;
   std::uint64_t state_size_ = 0;  ///< of the last checkpoint, or of the one that found no room
   std::array<std::uint64_t, lane_count> removed_{};  ///< deleted up to this seq, since open
+  std::array<std::uint64_t, lane_count> newest_{};   ///< no entry of a lane has a later seq
   bool recounted_ = false;
   bool records_lost_ = false;  ///< their results were there
   Gaps gaps_;

@@ -118,17 +118,20 @@ def measure_weir(work, mosquitto, kafka, messages, qos):
             "idle_mib": before["resident_mib"], "peak_mib": after["peak_mib"]}
 
 
-def measure_steady(work, mosquitto, kafka, window="10s"):
-    """A thousand readings a second for half a minute: bytes written a reading."""
+def measure_steady(work, mosquitto, kafka, window="10s", seconds=30, parts=1):
+    """A thousand readings a second: bytes written a reading in each of so many equal parts."""
     weir = make_weir(work, mosquitto, kafka, WINDOW=window).start().connected()
-    before = usage(weir.process.popen.pid)
-    messages = 10_000
-    flood(mosquitto, messages, 1, devices=100, rate=333)
-    received(weir, messages)
-    after = usage(weir.process.popen.pid)
+    marks = [usage(weir.process.popen.pid)]
+    messages = seconds * 333 // parts
+    for part in range(1, parts + 1):
+        flood(mosquitto, messages, 1, devices=100, rate=333)
+        received(weir, messages * part)
+        marks.append(usage(weir.process.popen.pid))
     weir.stop()
-    return {"bytes_written_a_reading": (after["written"] - before["written"]) / (messages * 3),
-            "cpu_seconds_a_million": (after["cpu"] - before["cpu"]) / messages * 1e6}
+    written = [(after["written"] - before["written"]) / (messages * 3)
+               for before, after in zip(marks, marks[1:])]
+    return {"bytes_written_a_reading": written[-1], "by_part": written,
+            "cpu_seconds_a_million": (marks[-1]["cpu"] - marks[0]["cpu"]) / messages / parts * 1e6}
 
 
 def measure_memory(work, mosquitto, kafka):

@@ -150,6 +150,21 @@ TEST_CASE("what was delivered counts as delivered, also when its room is needed 
   CHECK(ledger.imbalance(waiting(store->stats())).empty());
 }
 
+TEST_CASE("what was delivered is deleted without writing it once more") {
+  const TempDir dir;
+  const auto store = open_store(options_in(dir.path()));
+  const auto log = [&] { return count(store->stats().wal); };
+  REQUIRE(store->commit(next_commit(*store)));
+  const std::uint64_t empty = log();
+  REQUIRE(store->commit(next_commit(*store, many(OutputKind::rollup, 0, 300))));
+  const std::uint64_t inserted = log() - empty;
+  auto delivered = next_commit(*store);
+  delivered.delivered.delivered[index(Lane::live)] = 300;
+  REQUIRE(store->commit(delivered));
+  CHECK(waiting(store->stats()) == 0);
+  CHECK(log() - empty - inserted < inserted / 4);
+}
+
 TEST_CASE("a reader that never ends holds up commits before it breaks the bound") {
   const TempDir dir;
   const auto store = open_store(of_8_mib(dir.path()));
