@@ -18,14 +18,15 @@ struct Bounds {
   std::uint64_t removals;  ///< delivered rows one commit deletes in a lane; the rest waits
 
   static constexpr Bounds of(std::uint64_t max_size) {
-    // A page is moved once, however often it changed: a longer log saves writing. The limit is for
-    // bursts, and for readers that keep the log from starting again.
+    // A page is moved once, however often it changed: in a log that is longer than what the journal
+    // takes up, its pages change several times. The limit is for bursts, and for readers that keep
+    // the log from starting again.
     const std::uint64_t limit = max_size / 4;
     const std::uint64_t pages = (max_size - limit) / page_size;
     return {.pages = pages,
             .reserve = pages / 16,
             .coarsen_margin = pages / 8,
-            .wal_soft = std::clamp<std::uint64_t>(max_size / 32, 256u << 10, 4u << 20),
+            .wal_soft = std::clamp<std::uint64_t>(max_size / 32, 256u << 10, 8u << 20),
             .wal_limit = limit,
             // The log takes these, as much again that is evicted for them, and the removals.
             .results = limit * 5 / 16,

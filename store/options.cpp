@@ -1,7 +1,5 @@
 #include "store/store.hpp"
 
-#include <algorithm>
-
 namespace weir {
 
 namespace {
@@ -30,14 +28,13 @@ StoreOptions StoreOptions::read(Params& root) {
   options.backlog_after = store.duration("backlog_after", 5min, {1s, 24h});
   options.gap_topic = store.text("gap_topic", "weir.gaps");
   if (options.gap_topic.empty()) store.problem("gap_topic", "a topic of Kafka, not an empty text");
-  const std::uint64_t part = count(options.max_size) / 8;
-  options.checkpoint_after =
-      store.bytes("checkpoint_after", std::min(2_MiB, Bytes{part}), {64_KiB, 64_MiB});
+  options.checkpoint_after = store.bytes("checkpoint_after", 1_MiB, {64_KiB, 64_MiB});
   options.dead_letters =
       static_cast<std::uint32_t>(store.integer("dead_letters", 1000, {0, 1'000'000}));
   options.dead_letter_payload = store.bytes("dead_letter_payload", 1_KiB, {Bytes{0}, 1_MiB});
 
   // Room for results is what the rest leaves: two stretches of journal, two states, dead letters.
+  const std::uint64_t part = count(options.max_size) / 8;
   if (count(options.checkpoint_after) > part)
     store.problem("checkpoint_after",
                   "expected at most an eighth of max_size, which is " + format_bytes(Bytes{part}));

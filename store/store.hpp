@@ -32,7 +32,7 @@ struct StoreOptions {
   Duration sync_interval{};    ///< durability process: how long a commit may stay unsynced
   Duration backlog_after = std::chrono::minutes(5);  ///< older results do not delay live ones
   std::string gap_topic = "weir.gaps";               ///< where lost results are announced
-  Bytes checkpoint_after{2u << 20};   ///< journal bytes after which a checkpoint is due
+  Bytes checkpoint_after{1u << 20};   ///< journal bytes after which a checkpoint is due
   std::uint32_t dead_letters = 1000;  ///< rows kept
   Bytes dead_letter_payload{1024};    ///< bytes of each payload kept
   std::string vfs;                    ///< of SQLite; empty: the system's. For fault injection.

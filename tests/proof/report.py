@@ -76,7 +76,7 @@ FIGURES = {
          "300 000 messages at QoS 1 through mosquitto to both, one after the other.", ["messages"]),
     16: ("bytes written to disk a reading",
          "1 000 readings a second, synced before they are acknowledged; the kernel's count of weir's "
-         "process, in the last five minutes. In the first ones the journal takes up its room.",
+         "process, but for the first ten minutes, in which the journal takes up its room.",
          ["minutes", "readings"]),
 }
 APART = ("seed", "seconds", "holds", "day", "commit", "part")  # with a column of their own, or none

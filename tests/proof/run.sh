@@ -60,7 +60,7 @@ figure() {
 }
 kills=2000 points=1 cuts=1000000 errors=100000 days=18250 hours=72 damages=10000 lies=100000
 outages=500 clocks=10000 acks=100000 budget='' cost='--count 300000 --ratio 0.5'
-written='--minutes 30 --bytes 16'
+written='--minutes 60 --bytes 16'
 [ -z "$quick" ] || {
   kills=60 points=10 cuts=20000 errors=3000 days=365 hours=6 damages=300 lies=2000
   outages=10 clocks=100 acks=5000 budget='--budget 150' cost='--count 100000 --ratio 0.6'

@@ -3,14 +3,15 @@ acknowledged, 77-byte payloads, windows of a minute.
 
     written.py [--minutes N] [--bytes B] [--report FILE]
 
-What the kernel says that weir wrote, in five minutes after five minutes: the first ones, in which
-the journal takes up its room, and the last ones, for which the bound is. With windows of ten
-seconds, six times as many results, beside it. Exit status 0 if the bytes are at most what is asked
-for.
+What the kernel says that weir wrote, by five minutes: in some the write-ahead log is moved into the
+database, in most it is not. The figure is the mean of all but the first ten minutes, in which the
+journal takes up its room; of all where there are not more. With windows of ten seconds, six times as
+many results, beside it. Exit status 0 if the bytes are at most what is asked for.
 """
 
 import concurrent.futures
 import pathlib
+import statistics
 import sys
 
 from figure import end, read_options
@@ -27,14 +28,17 @@ def measure(window, minutes):
         return measure_steady(work, mosquitto, kafka, window, minutes * 60, minutes // 5)["by_part"]
 
 
+def in_the_long_run(by_five_minutes):
+    return statistics.mean(by_five_minutes[2:] or by_five_minutes)
+
+
 def main():
-    options = read_options(minutes=30, bytes=16.0)
+    options = read_options(minutes=60, bytes=16.0)
     with concurrent.futures.ThreadPoolExecutor() as pool:
         written, short = pool.map(measure, ("1m", "10s"), (options.minutes, options.minutes))
     found = {"minutes": options.minutes, "readings": options.minutes * 60 * 999,
-             "bytes_written_a_reading": written[-1],
-             "in_the_first_five_minutes": written[0],
-             "windows_of_10_s": short[-1],
+             "bytes_written_a_reading": in_the_long_run(written),
+             "windows_of_10_s": in_the_long_run(short),
              "by_five_minutes": written}
     end(found, options, found["bytes_written_a_reading"] <= options.bytes)
 
