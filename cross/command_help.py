@@ -4,9 +4,11 @@ import dataclasses
 import re
 import subprocess
 
-# After the names of an option: its value, the range or the choice, the default, what it excludes.
+# After the names of an option: its value, the range or the choice, the default (=it, since CLI11 2.4
+# [it] and a blank), what it excludes.
 VALUE = re.compile(r"(?P<type>(?!Excludes)[^\s:=]+)?(?::(?:\w+ in )?(?P<range>[\[{].*?[\]}])|:\S+)?"
-                   r"(?:=(?P<default>\S+))?(?: \.\.\.)?(?P<required> REQUIRED)?"
+                   r"(?:=(?P<default>\S+)| \[(?P<bracketed>[^]]+)\])?"
+                   r"(?: \.\.\.)?(?P<required> REQUIRED)?"
                    r"(?: ?Excludes: (?P<excludes>\S+(?: \S+)*))?")
 
 
@@ -55,6 +57,7 @@ def option(left, text):
     if not value:
         raise ValueError(f"this help of an option is of no known form: {left!r}")
     found = {name: value[name] or "" for name in ("type", "range", "default", "excludes")}
+    found["default"] = found["default"] or value["bracketed"] or ""
     return Option(names.split(","), required=bool(value["required"]), text=text, **found)
 
 
@@ -66,7 +69,8 @@ def blocks(lines):
             yield title, entries
             title, entries = line[:-1], []
         elif re.match(r"  \S", line):
-            entries.append([*re.split(r"\s{2,}", line.strip(), maxsplit=1), ""][:2])
+            line = re.sub(r"\]  (?=Excludes:|\.\.\.)", "] ", line.strip())
+            entries.append([*re.split(r"\s{2,}", line, maxsplit=1), ""][:2])
         elif line.startswith("   ") and entries:
             entries[-1][1] = f"{entries[-1][1]} {line.strip()}".strip()
         elif line.strip():

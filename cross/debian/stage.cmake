@@ -1,13 +1,14 @@
-# Run by CPack when the program is in place: adds what lives outside of /usr, and finds out what the
+# Run by CPack when the program is in place: adds what is not installed by hand, and finds out what the
 # program depends on. CPack's own way asks dpkg for the target's packages, which it does not know.
 get_filename_component(source ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
 set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY})
 set(modes FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)
 file(COPY ${source}/config/weir.toml DESTINATION ${root}/etc/weir ${modes})
-file(COPY ${source}/config/weir.service DESTINATION ${root}/lib/systemd/system ${modes})
+file(COPY ${source}/config/weir.service DESTINATION ${root}/usr/lib/systemd/system ${modes})
 file(COPY ${CMAKE_CURRENT_LIST_DIR}/copyright DESTINATION ${root}/usr/share/doc/weir ${modes})
 configure_file(
-  ${CMAKE_CURRENT_LIST_DIR}/lintian-overrides ${root}/usr/share/lintian/overrides/weir COPYONLY)
+  ${CMAKE_CURRENT_LIST_DIR}/lintian-overrides ${root}/usr/share/lintian/overrides/weir COPYONLY
+  ${modes})
 
 # Manual pages and completions: what the program itself says, under the emulator if need be.
 execute_process(
