@@ -167,6 +167,7 @@ Result<void> SqliteStore::remove_delivered(Pending& pending) {
     if (!nth) return fail(nth.error());
     const bool all = *nth == 0 || *nth > upto;
     const std::uint64_t last = all ? upto : *nth;
+    // By what was inserted, not by what a page shows, which may be damaged.
     const auto rows =
         all && newest_[i] <= upto ? outbox_->remove_all(lane) : outbox_->remove_up_to(lane, last);
     if (!rows) return fail(rows.error());

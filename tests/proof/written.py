@@ -5,8 +5,9 @@ acknowledged, 77-byte payloads, windows of a minute.
 
 What the kernel says that weir wrote, by five minutes: in some the write-ahead log is moved into the
 database, in most it is not. The figure is the mean of all but the first ten minutes, in which the
-journal takes up its room; of all where there are not more. With windows of ten seconds, six times as
-many results, beside it. Exit status 0 if the bytes are at most what is asked for.
+journal takes up its room; of all where there are not more, which is before the log is moved for the
+first time, and so less than in the long run. With windows of ten seconds, six times as many results,
+beside it. Exit status 0 if the bytes are at most what is asked for.
 """
 
 import concurrent.futures
