@@ -12,6 +12,7 @@ case $(cat "$root/.architecture") in
   "$(dpkg --print-architecture)") exec chroot "$root" "$@" ;;
   arm64) qemu=qemu-aarch64-static bits=02 machine=b7 ;;
   armhf) qemu=qemu-arm-static bits=01 machine=28 ;;
+  riscv64) qemu=qemu-riscv64-static bits=02 machine=f3 ;;
 esac
 # What its programs begin with, and which bits of that tell.
 begin="\\x7fELF\\x$bits\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\x$machine\\x00"

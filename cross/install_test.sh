@@ -1,18 +1,20 @@
 #!/bin/sh
-# Installs a package of weir on a fresh machine: a minimal root of this distribution and of the
-# package's architecture, made once in build/root-ARCHITECTURE; under qemu if that is another one than
-# this machine's. There the package is installed with what it depends on, runs, takes readings from
-# the distribution's mosquitto to a mock Kafka (cross/through_root.py, which needs the test programs
-# of build/dev, or of WEIR_BUILD_DIR), is upgraded, removed and purged. As root.
+# Installs a package of weir on a fresh machine: a minimal root of the package's architecture and of
+# RELEASE (trixie), or of this machine's, made once in build/root-ARCHITECTURE or
+# build/root-RELEASE-ARCHITECTURE; under qemu if it is another architecture than this machine's. There
+# the package is installed with what it depends on, runs, takes readings from the distribution's
+# mosquitto to a mock Kafka (cross/through_root.py, which needs the test programs of build/dev, or of
+# WEIR_BUILD_DIR), is upgraded, removed and purged. As root.
 #
-#   sh cross/install_test.sh build/release/weir_VERSION_amd64.deb
+#   sh cross/install_test.sh build/release/weir_VERSION_amd64.deb [RELEASE]
 set -eu
-package=$(realpath "${1:?usage: sh cross/install_test.sh PACKAGE}")
+package=$(realpath "${1:?usage: sh cross/install_test.sh PACKAGE [RELEASE]}")
+release=${2:-}
 cd "$(dirname "$0")/.."
 
 architecture=$(dpkg-deb --field "$package" Architecture)
-root=$PWD/build/root-$architecture
-sh cross/root.sh "$root" "" "" "$architecture"
+root=$PWD/build/root-${release:+$release-}$architecture
+sh cross/root.sh "$root" "" "$release" "$architecture"
 cp "$package" "$root/tmp/weir.deb"
 
 # Runs the script that it reads in the root.
