@@ -1,5 +1,5 @@
-# Run by CPack when the program is in place: adds what is not installed by hand, and finds out what the
-# program depends on. CPack's own way asks dpkg for the target's packages, which it does not know.
+# Run by CPack when the program is in place: adds what comes with it, and finds out what it depends
+# on. CPack's own way asks dpkg for the target's packages, which it does not know.
 get_filename_component(source ${CMAKE_CURRENT_LIST_DIR}/../.. ABSOLUTE)
 set(root ${CPACK_TEMPORARY_INSTALL_DIRECTORY})
 set(modes FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)

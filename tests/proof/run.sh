@@ -60,11 +60,11 @@ figure() {
 }
 kills=2000 points=1 cuts=1000000 errors=100000 days=18250 hours=72 damages=10000 lies=100000
 outages=500 clocks=10000 acks=100000 budget='' cost='--count 300000 --ratio 0.5'
-written='--minutes 60 --bytes 16'
+hour='--minutes 60 --bytes 16'
 [ -z "$quick" ] || {
   kills=60 points=10 cuts=20000 errors=3000 days=365 hours=6 damages=300 lies=2000
   outages=10 clocks=100 acks=5000 budget='--budget 150' cost='--count 100000 --ratio 0.6'
-  written='--minutes 5 --bytes 24'
+  hour='--minutes 5 --bytes 24'
 }
 for count in kills cuts errors days damages lies outages clocks acks; do
   eval "$count=\$(((\$$count + ${part#*/} - 1) / ${part#*/}))"
@@ -83,8 +83,8 @@ simulated >"$out/simulated.log" 2>&1 &
 lane=$!
 # Minutes of hardly any work.
 # shellcheck disable=SC2086
-figure 16 bytes-written python3 tests/proof/written.py $written >"$out/written.log" 2>&1 &
-written=$!
+figure 16 bytes-written python3 tests/proof/written.py $hour >"$out/written.log" 2>&1 &
+beside=$!
 figure 1 kills python3 tests/proof/kills.py --kills "$kills" --seed "$seed"
 figure 2 kill-points python3 tests/proof/kill_points.py --every "$points" --seed "$seed"
 figure 9 outages python3 tests/proof/outages.py --outages "$outages" --seed "$seed"
@@ -94,7 +94,7 @@ figure 6 offline "$simulate" --figure outage --count "$hours" --seed "$seed"
 figure 7 damage "$simulate" --figure damage --count "$damages" --seed "$seed"
 figure 8 lying-card "$simulate" --figure lies --count "$lies" --seed "$seed"
 figure 10 clocks "$simulate" --figure clocks --count "$clocks" --seed "$seed"
-wait "$lane" "$written"
+wait "$lane" "$beside"
 cat "$out/simulated.log" "$out/written.log"
 # What is measured in seconds has both cores.
 figure 11 slow-disk python3 tests/proof/slow_disk.py

@@ -26,7 +26,8 @@ def measure(window, minutes):
     with Workspace() as work:
         mosquitto = work.keep(Mosquitto(work.path, extra="max_inflight_messages 1000"))
         kafka = work.keep(MockKafka(work.path))
-        return measure_steady(work, mosquitto, kafka, window, minutes * 60, minutes // 5)["by_part"]
+        return measure_steady(work, mosquitto, kafka, window, minutes * 60,
+                              max(1, minutes // 5))["by_part"]
 
 
 def in_the_long_run(by_five_minutes):
