@@ -4,8 +4,8 @@ namespace weir {
 
 namespace {
 
-// The doubt is there since version 2.
-constexpr std::uint8_t state_version = 2;
+// The doubt is there since version 2, packet ids are runs since version 3.
+constexpr std::uint8_t state_version = 3;
 constexpr std::uint8_t oldest_state_version = 1;
 
 /// What stands before the sections; returns the version.
@@ -56,7 +56,7 @@ Result<std::vector<std::string>> decode_state(std::string_view bytes, const Engi
   ByteReader redeliveries_in(in.text());
   into.doubt = *version < 2 ? 0 : in.varint();
   if (!in.ok() || !into.table.read(table_in) || !into.ledger.read(ledger_in) ||
-      !into.redeliveries.load(redeliveries_in)) {
+      !into.redeliveries.load(redeliveries_in, *version >= 3)) {
     return not_ours();
   }
   return into.pipeline.load(pipeline_in);

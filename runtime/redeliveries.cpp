@@ -1,6 +1,5 @@
 #include "runtime/redeliveries.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace weir {
@@ -61,21 +60,33 @@ void Redeliveries::replay(const JournalRecord& record) {
 }
 
 void Redeliveries::save(ByteWriter& out) const {
-  const auto none = std::count(known_.begin(), known_.end(), 0U);
-  out.varint(known_.size() - static_cast<std::size_t>(none));
+  struct Run {
+    std::size_t first, behind;
+  };
+  std::vector<Run> runs;
   for (std::size_t id = 0; id < known_.size(); ++id) {
     if (known_[id] == 0) continue;
-    out.varint(id);
-    out.fixed32(known_[id]);
+    if (runs.empty() || runs.back().behind != id) runs.push_back({id, id});
+    ++runs.back().behind;
+  }
+  out.varint(runs.size());
+  for (const auto& [first, behind] : runs) {
+    out.varint(first);
+    out.varint(behind - first);
+    for (std::size_t id = first; id < behind; ++id) out.fixed32(known_[id]);
   }
 }
 
-bool Redeliveries::load(ByteReader& in) {
-  for (std::uint64_t left = in.count(); left > 0 && in.ok(); --left) {
-    const std::uint64_t id = in.varint();
-    const std::uint32_t hash = in.fixed32();
-    if (id == 0 || id > 0xffff || hash == 0) return false;
-    note({static_cast<std::uint16_t>(id), hash});
+bool Redeliveries::load(ByteReader& in, bool runs) {
+  for (std::uint64_t left = in.count(); left > 0; --left) {
+    std::uint64_t id = in.varint();
+    const std::uint64_t behind = id + (runs ? in.varint() : 1);
+    if (id == 0 || behind <= id || behind > 0x10000) return false;
+    for (; id < behind; ++id) {
+      const std::uint32_t hash = in.fixed32();
+      if (hash == 0) return false;
+      note({static_cast<std::uint16_t>(id), hash});
+    }
   }
   return in.ok();
 }

@@ -28,8 +28,11 @@ class Redeliveries {
   /// Notes what a record says.
   void replay(const JournalRecord& record);
 
+  /// Runs of packet ids that are known: the number of runs; for each its first id, its length, and
+  /// the hashes, four bytes each. A broker that counts up leaves one run.
   void save(ByteWriter& out) const;
-  bool load(ByteReader& in);  ///< false: these are not bytes of `save`
+  /// False: these are not bytes of `save`. Without `runs`, each id stands before its hash.
+  bool load(ByteReader& in, bool runs = true);
 
  private:
   void note(const Delivery& delivery);

@@ -26,7 +26,7 @@ struct Bounds {
     return {.pages = pages,
             .reserve = pages / 16,
             .coarsen_margin = pages / 8,
-            .wal_soft = std::clamp<std::uint64_t>(max_size / 32, 256u << 10, 8u << 20),
+            .wal_soft = std::clamp<std::uint64_t>(max_size / 16, 256u << 10, 16u << 20),
             .wal_limit = limit,
             // The log takes these, as much again that is evicted for them, and the removals.
             .results = limit * 5 / 16,

@@ -114,6 +114,64 @@ TEST_CASE("a broker may have every packet id in flight, over a restart, too") {
   CHECK(known == 65535);
 }
 
+TEST_CASE("packet ids that follow one another are saved as their hashes, with gaps between them") {
+  Redeliveries before;
+  const std::vector<std::uint16_t> ids = {1, 2, 3, 700, 65534, 65535};
+  for (const std::uint16_t id : ids) before.repeats(message(id, std::to_string(id)));
+  std::string saved;
+  ByteWriter writer(saved);
+  before.save(writer);
+  CHECK(saved.size() == 6 * 4 + 1 + 2 + 3 + 4);  // hashes; runs; first id and length of each
+  Redeliveries after;
+  ByteReader reader(saved);
+  REQUIRE(after.load(reader));
+  CHECK(reader.at_end());
+  for (const std::uint16_t id : ids) CHECK(after.repeats(message(id, std::to_string(id), again)));
+  for (const std::uint16_t id : std::vector<std::uint16_t>{4, 699, 701, 65533}) {
+    INFO(id);
+    CHECK_FALSE(after.repeats(message(id, std::to_string(id), again)));
+  }
+}
+
+TEST_CASE("what an older weir saved, an id before each hash, is known") {
+  std::string saved;
+  ByteWriter writer(saved);
+  writer.varint(2);
+  for (const std::uint32_t id : {7U, 40000U}) {
+    writer.varint(id);
+    writer.fixed32(delivery_hash("plant/1", "a"));
+  }
+  Redeliveries redeliveries;
+  ByteReader reader(saved);
+  REQUIRE(redeliveries.load(reader, false));
+  CHECK(reader.at_end());
+  CHECK(redeliveries.repeats(message(7, "a", again)));
+  CHECK(redeliveries.repeats(message(40000, "a", again)));
+}
+
+TEST_CASE("runs that no weir saves are refused") {
+  struct Run {
+    std::uint64_t first, length;
+    std::vector<std::uint32_t> hashes;
+  };
+  constexpr std::uint64_t huge = 0xffff'ffff'ffff'ffff;
+  const std::vector<Run> bad = {{0, 1, {5}},    {1, 0, {}},       {65535, 2, {5, 5}},
+                                {1, huge, {5}}, {huge, 1, {5}},   {1, 2, {5, 0}},
+                                {1, 3, {5}},    {huge, huge, {5}}};
+  for (const auto& [first, length, hashes] : bad) {
+    INFO(first << ", " << length);
+    std::string saved;
+    ByteWriter writer(saved);
+    writer.varint(1);
+    writer.varint(first);
+    writer.varint(length);
+    for (const std::uint32_t hash : hashes) writer.fixed32(hash);
+    Redeliveries redeliveries;
+    ByteReader reader(saved);
+    CHECK_FALSE(redeliveries.load(reader));
+  }
+}
+
 TEST_CASE("a packet id that was used again stands for its last message") {
   Redeliveries redeliveries;
   redeliveries.repeats(message(1, "first"));
