@@ -42,9 +42,11 @@ std::vector<std::uint64_t> damaged_numbers(const std::string& directory) {
     std::uint64_t number = 0;
     const char* last = name.data() + name.size();
     const auto [end_of_number, error] = std::from_chars(name.data() + prefix.size(), last, number);
-    if (error == std::errc() && end_of_number == last) numbers.push_back(number);
+    const std::string_view rest(end_of_number, static_cast<std::size_t>(last - end_of_number));
+    if (error == std::errc() && (rest.empty() || rest == "-wal")) numbers.push_back(number);
   }
   std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
   return numbers;
 }
 
@@ -105,12 +107,9 @@ bool DataDirectory::lost_database() const {
   return error ? error == std::errc::no_such_file_or_directory : size == 0;
 }
 
-Result<std::string> DataDirectory::set_aside() const {
+Result<void> DataDirectory::set_aside() const {
   const auto numbers = damaged_numbers(path_);
   const std::uint64_t number = numbers.empty() ? 1 : numbers.back() + 1;
-  const auto damaged = [&](std::uint64_t n) {
-    return database() + ".damaged-" + std::to_string(n);
-  };
   std::error_code error;
   for (const char* suffix : {"", "-wal", "-shm"}) {
     fs::rename(database() + suffix, damaged(number) + suffix, error);
@@ -121,8 +120,13 @@ Result<std::string> DataDirectory::set_aside() const {
   for (std::size_t i = 0; i + damaged_kept <= numbers.size(); ++i)
     for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(damaged(numbers[i]) + suffix, error);
   check_done();
-  if (auto synced = sync(); !synced) return fail(synced.error());
-  return damaged(number);
+  return sync();
+}
+
+std::optional<std::string> DataDirectory::newest_set_aside() const {
+  const auto numbers = damaged_numbers(path_);
+  if (numbers.empty()) return std::nullopt;
+  return damaged(numbers.back());
 }
 
 Result<void> DataDirectory::sync() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,8 @@ void want_check(const std::string& directory);
 /// Whether somebody has, and no start has looked since.
 bool check_wanted(const std::string& directory);
 
-/// The numbers of the databases that were set aside, ascending: weir.db.damaged-N.
+/// The numbers of the databases that were set aside, ascending: weir.db.damaged-N, and -wal behind
+/// it, or that alone.
 std::vector<std::uint64_t> damaged_numbers(const std::string& directory);
 
 /// gateway.data_dir, held by this process alone. The kernel lets go of it when the process ends,
@@ -42,14 +44,21 @@ class DataDirectory {
   bool lost_database() const;
 
   /// Renames the database and what belongs to it to weir.db.damaged-N and deletes all but the
-  /// newest two of these, so that damage that comes back does not fill the disk. Returns the path.
-  Result<std::string> set_aside() const;
+  /// newest two of these, so that damage that comes back does not fill the disk.
+  Result<void> set_aside() const;
+
+  /// Path of the newest of these, if there is one.
+  std::optional<std::string> newest_set_aside() const;
 
   /// Makes renamed and new files durable.
   Result<void> sync() const;
 
  private:
   DataDirectory(std::string path, int lock) : path_(std::move(path)), lock_(lock) {}
+  std::string damaged(std::uint64_t number) const {
+    return database() + ".damaged-" + std::to_string(number);
+  }
+
   std::string path_;
   int lock_ = -1;
 };

@@ -17,15 +17,11 @@ constexpr std::uint64_t seq_gap = std::uint64_t{1} << 32;
 Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
   auto directory = DataDirectory::take(options.directory);
   if (!directory) return fail(directory.error());
-  std::optional<std::string> damaged;
   if (directory->lost_database()) {
-    auto renamed = directory->set_aside();
-    if (!renamed) return fail(renamed.error());
-    damaged = std::move(*renamed);
+    if (auto renamed = directory->set_aside(); !renamed) return fail(renamed.error());
   }
   for (bool again = false;; again = true) {
     auto store = std::make_unique<SqliteStore>(options, std::move(*directory));
-    if (damaged) store->report_set_aside(*damaged);
     auto loaded = store->load();
     if (loaded) return store;
     const std::string path = options.directory + "/weir.db";
@@ -37,9 +33,7 @@ Result<std::unique_ptr<Store>> Store::open(const StoreOptions& options) {
     }
     *directory = store->release_directory();
     store.reset();
-    auto renamed = directory->set_aside();
-    if (!renamed) return fail(renamed.error());
-    damaged = std::move(*renamed);
+    if (auto renamed = directory->set_aside(); !renamed) return fail(renamed.error());
   }
 }
 
@@ -94,6 +88,8 @@ Result<void> SqliteStore::load() {
   if (auto newest = checkpoints_->read(); !newest) return fail(newest.error());
   if (auto done = compact(); !done) return done;
   if (auto done = load_tail(); !done) return done;
+  // The first record announces it; who set it aside may not have lived to write one.
+  if (last_seq_ == 0) set_aside_ = directory_.newest_set_aside();
   // A new database must survive a power cut as a file, too.
   return directory_.sync();
 }

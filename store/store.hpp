@@ -110,7 +110,8 @@ class Store {
 
   /// Made with the database, 36 characters; tells a replaced database from the old one.
   virtual const std::string& uuid() const = 0;
-  /// Path of the damaged database that was renamed at `open`, if any.
+  /// Path of the damaged database that this one follows, if any: at the start that renamed it, and
+  /// at later ones as long as there is no record.
   virtual const std::optional<std::string>& set_aside() const = 0;
 
   struct Checkpoint {

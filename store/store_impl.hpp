@@ -29,7 +29,6 @@ class SqliteStore : public Store {
   /// Why results are evicted when max_size is reached.
   static constexpr std::string_view store_full = "store_full";
 
-  void report_set_aside(std::string path) { set_aside_ = std::move(path); }
   DataDirectory release_directory() { return std::move(directory_); }
 
   const std::string& uuid() const override { return uuid_; }

@@ -109,6 +109,10 @@ TEST_CASE("what is no database of weir is set aside whole, and a new one made") 
   CHECK(store->last_journal_seq() == 0);
   if (bytes.find("CREATE") == std::string::npos) CHECK(read_file(path + ".damaged-1") == bytes);
   store = nullptr;
+  store = open_store(options);
+  CHECK(store->set_aside() == path + ".damaged-1");  // nobody could have announced it
+  REQUIRE(store->commit(next_commit(*store)));
+  store = nullptr;
   CHECK_FALSE(open_store(options)->set_aside());
 }
 
@@ -135,9 +139,15 @@ TEST_CASE("an empty file, as a start cut short leaves it, becomes a database") {
 TEST_CASE("a log without its database is set aside, not thrown away") {
   const TempDir dir;
   write_file(dir.path() + "/weir.db-wal", "all that is left");
-  const auto store = open_store(options_in(dir.path()));
+  auto store = open_store(options_in(dir.path()));
   REQUIRE(store->set_aside());
   CHECK(read_file(*store->set_aside() + "-wal") == "all that is left");
+
+  store = nullptr;
+  write_file(dir.path() + "/weir.db", "rubbish");
+  store = open_store(options_in(dir.path()));
+  CHECK(store->set_aside() == dir.path() + "/weir.db.damaged-2");
+  CHECK(read_file(dir.path() + "/weir.db.damaged-1-wal") == "all that is left");
 }
 
 TEST_CASE("whatever is damaged in the file, weir starts and hands out no wrong bytes") {
